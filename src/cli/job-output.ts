@@ -1,0 +1,136 @@
+import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Grid, JobHandle } from '../runtime/grids/grid.ts';
+import { AipgError } from '../runtime/protocol/errors.ts';
+import type { JobEvent, Outcome } from '../runtime/protocol/events.ts';
+import type { JobSpec } from '../runtime/protocol/job.ts';
+import { formatDuration, paint, withoutControls } from './terminal.ts';
+
+/** How long the grid may take to hear of a cancel before the process ends anyway, in milliseconds. */
+const CANCEL_WAIT_MS = 1_000;
+
+export interface Answer {
+  readonly text: string;
+  readonly outcome: Outcome;
+  /** From the submit to the first text here, and to the end, in milliseconds. */
+  readonly firstTextMs: number;
+  readonly totalMs: number;
+}
+
+/**
+ * Follows a job to its end and hands on each piece of text as it comes. On abort the job is cancelled.
+ * @throws AipgError what the job failed with, `cancelled`; the signal's reason
+ */
+export async function followJob(
+  job: JobHandle,
+  onText: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const startedAt = performance.now();
+  let firstTextAt: number | undefined;
+  let text = '';
+  for await (const event of untilAborted(job, signal)) {
+    if (event.type === 'chunk') {
+      firstTextAt ??= performance.now();
+      text += event.text;
+      onText(event.text);
+    } else if (event.type === 'failed') {
+      const { code, message, hint } = event.error;
+      throw new AipgError(code, message, hint === undefined ? {} : { hint });
+    } else if (event.type === 'cancelled') {
+      throw new AipgError('cancelled', `The job was cancelled (${event.reason}).`);
+    } else if (event.type === 'done') {
+      const endedAt = performance.now();
+      const firstTextMs = (firstTextAt ?? endedAt) - startedAt;
+      return { text, outcome: event.outcome, firstTextMs, totalMs: endedAt - startedAt };
+    }
+  }
+  throw new AipgError('internal', `Job ${job.id} ended without a final event.`);
+}
+
+async function* untilAborted(job: JobHandle, signal: AbortSignal): AsyncGenerator<JobEvent> {
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined);
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  const events = job.events()[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await Promise.race([events.next(), aborted.promise]);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    if (signal.aborted) {
+      const cancelled = job.cancel('the client stopped').catch(() => undefined);
+      await Promise.race([cancelled, delay(CANCEL_WAIT_MS, undefined, { ref: false })]);
+    }
+  }
+}
+
+/** Writes the answer to stdout as it comes, and a line break at its end if it has none. */
+export class AnswerWriter {
+  #last = '\n';
+
+  write(text: string): void {
+    if (text === '') return;
+    const safe = process.stdout.isTTY ? withoutControls(text) : text;
+    process.stdout.write(safe);
+    this.#last = safe.at(-1) ?? this.#last;
+  }
+
+  end(): void {
+    if (this.#last !== '\n') process.stdout.write('\n');
+    this.#last = '\n';
+  }
+}
+
+/** The documented object of `gen --json`. */
+export function answerJson(grid: Grid, job: JobSpec, { text, outcome, firstTextMs, totalMs }: Answer) {
+  return {
+    id: job.id,
+    model: outcome.model,
+    modelSha256: outcome.modelSha256,
+    text,
+    finishReason: outcome.finishReason,
+    tokens: { prompt: outcome.promptTokens, output: outcome.outputTokens },
+    timings: {
+      firstTextMs: round(firstTextMs),
+      totalMs: round(totalMs),
+      tokensPerSecond: round(tokensPerSecond(outcome)),
+    },
+    grid: grid.name,
+    worker: outcome.worker ?? null,
+    sampler: outcome.sampler,
+    sampling: job.input.sampling,
+    maxTokens: job.input.maxTokens,
+    stop: job.input.stop,
+    seed: job.input.seed,
+  };
+}
+
+/** One line for people, on stderr. */
+export function printStats(grid: Grid, { outcome, firstTextMs }: Answer): void {
+  const parts = [
+    `${outcome.outputTokens} tokens`,
+    `${tokensPerSecond(outcome).toFixed(1)} tokens/s`,
+    `first after ${formatDuration(firstTextMs)}`,
+    `prompt ${outcome.promptTokens} tokens`,
+    outcome.model,
+    outcome.worker === undefined ? grid.name : `${grid.name}, worker ${outcome.worker}`,
+  ];
+  process.stderr.write(`${paint(process.stderr).dim(parts.join(' · '))}\n`);
+}
+
+/** Of the engine, after the first token; of the whole where there is only one. */
+function tokensPerSecond({ outputTokens, timings }: Outcome): number {
+  const seconds = (timings.totalMs - timings.firstTokenMs) / 1_000;
+  if (outputTokens > 1 && seconds > 0) return (outputTokens - 1) / seconds;
+  return timings.totalMs > 0 ? outputTokens / (timings.totalMs / 1_000) : 0;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,59 @@
+import process from 'node:process';
+import { Errors } from '@oclif/core';
+import { AipgError, toAipgError } from '../runtime/protocol/errors.ts';
+import { Interrupted, PipeClosed } from './stop-signal.ts';
+import { paint } from './terminal.ts';
+
+/** What a shell reports of a process that a closed pipe ended. */
+const SIGPIPE_STATUS = 141;
+
+export interface ReportOptions {
+  /** One JSON object instead of a sentence. */
+  readonly json?: boolean | undefined;
+  /** With the stack, for those who work on aipg. */
+  readonly debug?: boolean | undefined;
+}
+
+/** Says on stderr what went wrong and what to do next, and sets the exit code. */
+export function reportError(thrown: unknown, { json = false, debug = false }: ReportOptions = {}): void {
+  if (thrown instanceof Errors.ExitError) {
+    process.exitCode = thrown.oclif.exit ?? 0;
+    return;
+  }
+  if (thrown instanceof PipeClosed) {
+    process.exitCode = SIGPIPE_STATUS;
+    return;
+  }
+  const error = fromOclif(thrown);
+  process.exitCode = error.exitCode;
+  if (thrown instanceof Interrupted && !json) return;
+  if (json) {
+    process.stderr.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
+    return;
+  }
+  const { red, dim } = paint(process.stderr);
+  process.stderr.write(`${red('error:')} ${error.message}\n`);
+  if (error.hint !== undefined) process.stderr.write(`${dim(error.hint)}\n`);
+  if (debug) process.stderr.write(`${dim(stackOf(thrown))}\n`);
+}
+
+/** oclif's own errors are all about how the command was written. */
+function fromOclif(thrown: unknown): AipgError {
+  if (!(thrown instanceof Errors.CLIError)) return toAipgError(thrown);
+  const [message = ''] = thrown.message.split('\nSee more help with --help');
+  return new AipgError('usage', firstLetterUp(message.trim().replace(/\s*\n\s*/g, ' ')), {
+    hint: thrown.suggestions?.join('\n') || 'See --help.',
+    cause: thrown,
+  });
+}
+
+function firstLetterUp(text: string): string {
+  const sentence = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

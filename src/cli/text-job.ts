@@ -1,0 +1,108 @@
+import { Flags } from '@oclif/core';
+import { describeIssue } from '../runtime/protocol/codec.ts';
+import { AipgError } from '../runtime/protocol/errors.ts';
+import { newJobId } from '../runtime/protocol/ids.ts';
+import { type JobSpec, jobSpecSchema } from '../runtime/protocol/job.ts';
+import { LIMITS } from '../runtime/protocol/limits.ts';
+import type { ModelName } from '../runtime/protocol/model.ts';
+import { deriveSeed, randomSeed } from '../runtime/protocol/text.ts';
+import { numberFlag } from './flags.ts';
+
+/** Flags that say what is generated and how. */
+export const textFlags = {
+  system: Flags.string({
+    char: 's',
+    description: 'Instructions that come before the prompt.',
+    helpValue: 'TEXT',
+  }),
+  'max-tokens': numberFlag('max-tokens', { min: 1, max: LIMITS.maxTokens, integer: true })({
+    char: 'n',
+    description: 'Most tokens to generate. Default: 1024.',
+    helpValue: 'N',
+  }),
+  temperature: numberFlag('temperature', { min: 0, max: 5 })({
+    description: '0 always takes the likeliest token. Default: 0.8.',
+    helpValue: 'N',
+    helpGroup: 'SAMPLING',
+  }),
+  'top-p': numberFlag('top-p', { min: 0, max: 1, above: true })({
+    description: 'Keep the likeliest tokens that have this share together. Default: 0.95.',
+    helpValue: 'N',
+    helpGroup: 'SAMPLING',
+  }),
+  'top-k': numberFlag('top-k', { min: 0, max: 1_000, integer: true })({
+    description: 'Keep the k likeliest tokens; 0 is off. Default: 40.',
+    helpValue: 'N',
+    helpGroup: 'SAMPLING',
+  }),
+  'min-p': numberFlag('min-p', { min: 0, max: 1 })({
+    description: "Drop tokens below this share of the likeliest one's. Default: 0.05.",
+    helpValue: 'N',
+    helpGroup: 'SAMPLING',
+  }),
+  'repeat-penalty': numberFlag('repeat-penalty', { min: 1, max: 3 })({
+    description: 'Make the last 64 tokens less likely; 1 is off. Default: 1.',
+    helpValue: 'N',
+    helpGroup: 'SAMPLING',
+  }),
+  seed: Flags.string({
+    description: 'The same seed, model and settings give the same answer. Default: random.',
+    helpValue: 'N',
+    helpGroup: 'SAMPLING',
+  }),
+  stop: Flags.string({
+    description: 'End before this text; may be repeated.',
+    multiple: true,
+    helpValue: 'TEXT',
+  }),
+  raw: Flags.boolean({
+    description: "Give the model the prompt as it is, without the model's chat template.",
+  }),
+};
+
+export interface TextFlags {
+  readonly system?: string | undefined;
+  readonly 'max-tokens'?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly 'top-p'?: number | undefined;
+  readonly 'top-k'?: number | undefined;
+  readonly 'min-p'?: number | undefined;
+  readonly 'repeat-penalty'?: number | undefined;
+  readonly seed?: string | undefined;
+  readonly stop?: readonly string[] | undefined;
+  readonly raw: boolean;
+}
+
+/** @throws AipgError `usage` when the flags do not go together or a value is refused */
+export function textJob(
+  prompt: string,
+  flags: TextFlags,
+  { model, timeoutMs }: { model: ModelName | undefined; timeoutMs: number | undefined },
+): JobSpec {
+  if (flags.raw && flags.system !== undefined) {
+    throw new AipgError('usage', '--system needs the chat template that --raw leaves out.');
+  }
+  const system = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }];
+  const job = jobSpecSchema.safeParse({
+    id: newJobId(),
+    model,
+    input: {
+      prompt: flags.raw
+        ? { form: 'raw', text: prompt }
+        : { form: 'chat', messages: [...system, { role: 'user', content: prompt }] },
+      maxTokens: flags['max-tokens'],
+      stop: flags.stop,
+      sampling: {
+        temperature: flags.temperature,
+        topP: flags['top-p'],
+        topK: flags['top-k'],
+        minP: flags['min-p'],
+        repeatPenalty: flags['repeat-penalty'],
+      },
+      seed: flags.seed === undefined ? randomSeed() : deriveSeed(flags.seed),
+    },
+    limits: { timeoutMs },
+  });
+  if (job.success) return job.data;
+  throw new AipgError('usage', `The job is invalid: ${describeIssue(job.error)}.`);
+}

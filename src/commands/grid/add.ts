@@ -1,0 +1,36 @@
+import process from 'node:process';
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { resolvePaths } from '../../runtime/config/paths.ts';
+import { addProfile } from '../../runtime/config/profiles.ts';
+import { profileSchema } from '../../runtime/config/settings.ts';
+import { describeIssue } from '../../runtime/protocol/codec.ts';
+import { AipgError } from '../../runtime/protocol/errors.ts';
+
+export default class GridAdd extends BaseCommand {
+  static override summary = 'Remember a grid by a name.';
+  static override description = 'The first grid that is added becomes the default.';
+  static override examples = ['<%= config.bin %> grid add home nats://192.168.1.10:4222'];
+
+  static override args = {
+    name: Args.string({ required: true, ignoreStdin: true, description: 'How you will call it.' }),
+    url: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'Its bus: nats://host:port, several with commas.',
+    }),
+  };
+
+  static override flags = {
+    account: Flags.string({ description: 'The account to use there.', default: 'local', helpValue: 'NAME' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(GridAdd);
+    const profile = profileSchema.safeParse({ url: args.url, account: flags.account });
+    if (!profile.success) throw new AipgError('usage', `The grid's ${describeIssue(profile.error)}.`);
+    const settings = await addProfile(resolvePaths(), args.name, profile.data);
+    const note = settings.grid === args.name ? ' It is the default now.' : '';
+    process.stderr.write(`Added ${args.name}.${note}\n`);
+  }
+}

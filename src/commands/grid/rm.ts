@@ -1,0 +1,19 @@
+import process from 'node:process';
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { resolvePaths } from '../../runtime/config/paths.ts';
+import { removeProfile } from '../../runtime/config/profiles.ts';
+
+export default class GridRm extends BaseCommand {
+  static override summary = 'Forget a grid.';
+  static override examples = ['<%= config.bin %> grid rm home'];
+  static override args = {
+    name: Args.string({ required: true, ignoreStdin: true, description: 'A known grid.' }),
+  };
+
+  async run(): Promise<void> {
+    const { args } = await this.parse(GridRm);
+    await removeProfile(resolvePaths(), args.name);
+    process.stderr.write(`Removed ${args.name}.\n`);
+  }
+}

@@ -1,0 +1,63 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { AipgError } from '../protocol/errors.ts';
+import { isSupportedVersion, MIN_BUS_SERVER_VERSION } from './server/version.ts';
+
+export interface ConnectOptions {
+  /** One server or several of a cluster, as `nats://host:port`, separated by commas. */
+  readonly url: string;
+  /** Shown in the server's own monitoring. */
+  readonly name: string;
+  /** Milliseconds for the first connection. Default 3,000. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Connects and checks the server's version. A connection that breaks later is made again for as long as it takes.
+ * @throws AipgError `grid-unreachable`, `bus-server-too-old`
+ */
+export async function connectBus({ url, name, timeoutMs = 3_000 }: ConnectOptions): Promise<NatsConnection> {
+  const { connect } = await import('@nats-io/transport-node');
+  let connection: NatsConnection;
+  try {
+    connection = await connect({
+      servers: url.split(','),
+      name,
+      timeout: timeoutMs,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+    });
+  } catch (cause) {
+    throw new AipgError(
+      'grid-unreachable',
+      `No message bus answers at ${redactUrl(url)} (${reason(cause)}).`,
+      {
+        hint: 'Start one with `aipg up`, check the address with `aipg grid ls`, or answer here with --grid local.',
+        cause,
+      },
+    );
+  }
+  const version = connection.info?.version ?? '0';
+  if (!isSupportedVersion(version)) {
+    await connection.close();
+    throw new AipgError(
+      'bus-server-too-old',
+      `The message bus at ${redactUrl(url)} is nats-server ${version}; ${MIN_BUS_SERVER_VERSION} or newer is needed.`,
+      { hint: 'Upgrade it, or let `aipg up` run its own.' },
+    );
+  }
+  return connection;
+}
+
+/** The address without user, password or token, fit for a message or a log. */
+export function redactUrl(url: string): string {
+  return url
+    .split(',')
+    .map((server) => server.replace(/^([a-z]+:\/\/)?[^@/]*@/, '$1'))
+    .join(',');
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const inner = error.cause instanceof Error ? error.cause : error;
+  return inner.message || inner.name;
+}

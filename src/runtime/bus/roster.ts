@@ -1,0 +1,77 @@
+import type { KvEntry } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { decode } from '../protocol/codec.ts';
+import type { WorkerId } from '../protocol/ids.ts';
+import { PROTOCOL_VERSION } from '../protocol/limits.ts';
+import type { ModelName } from '../protocol/model.ts';
+import { type Heartbeat, heartbeatSchema } from '../protocol/worker.ts';
+import { HEARTBEAT_TTL_MS, openWorkersBucket } from './provision.ts';
+
+export interface RosterOptions {
+  /** Called for each heartbeat that could not be read. */
+  readonly onMalformed?: (key: string, reason: string) => void;
+  readonly now?: () => number;
+}
+
+/** The workers that are alive, as their heartbeats tell, kept current by the bus. */
+export class Roster implements AsyncDisposable {
+  readonly #seen = new Map<WorkerId, { heartbeat: Heartbeat; at: number }>();
+  readonly #now: () => number;
+  readonly #stop: () => void;
+
+  private constructor(now: () => number, stop: () => void) {
+    this.#now = now;
+    this.#stop = stop;
+  }
+
+  /** Resolves once every heartbeat that the bus holds now has been read. */
+  static async open(connection: NatsConnection, options: RosterOptions = {}): Promise<Roster> {
+    const bucket = await openWorkersBucket(connection);
+    const watch = await bucket.watch();
+    const roster = new Roster(options.now ?? Date.now, () => watch.stop());
+    void (async () => {
+      for await (const entry of watch) roster.#take(entry, options);
+    })();
+    // The watch does not say when it has caught up with what was there before; reading that once more does.
+    for await (const entry of await bucket.history()) {
+      if (!roster.#seen.has(entry.key as WorkerId)) roster.#take(entry, options);
+    }
+    return roster;
+  }
+
+  #take(entry: KvEntry, { onMalformed }: RosterOptions): void {
+    if (entry.operation !== 'PUT') {
+      this.#seen.delete(entry.key as WorkerId);
+      return;
+    }
+    const heartbeat = decode(heartbeatSchema, entry.value);
+    if (!heartbeat.ok) onMalformed?.(entry.key, heartbeat.reason);
+    else if (heartbeat.value.worker !== entry.key) onMalformed?.(entry.key, 'names another worker');
+    else if (heartbeat.value.protocol === PROTOCOL_VERSION) {
+      this.#seen.set(heartbeat.value.worker, { heartbeat: heartbeat.value, at: this.#now() });
+    }
+  }
+
+  /** Live workers in the order of their ids. */
+  workers(): Heartbeat[] {
+    const oldest = this.#now() - HEARTBEAT_TTL_MS;
+    for (const [worker, { at }] of this.#seen) if (at < oldest) this.#seen.delete(worker);
+    return [...this.#seen.values()]
+      .map(({ heartbeat }) => heartbeat)
+      .sort((a, b) => a.worker.localeCompare(b.worker));
+  }
+
+  /** Models that take jobs now, with the slots that serve each; the one with the most slots first. */
+  models(): Map<ModelName, number> {
+    const slots = new Map<ModelName, number>();
+    for (const worker of this.workers()) {
+      if (worker.state !== 'serving') continue;
+      for (const { name } of worker.models) slots.set(name, (slots.get(name) ?? 0) + worker.slots.total);
+    }
+    return new Map([...slots].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop();
+  }
+}

@@ -1,0 +1,6 @@
+import { AipgError } from '../../protocol/errors.ts';
+
+/** @throws AipgError `cancelled` once the signal is aborted. */
+export function throwIfCancelled(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new AipgError('cancelled', `${what} was cancelled`, { cause: signal.reason });
+}

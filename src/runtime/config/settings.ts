@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { describeIssue } from '../protocol/codec.ts';
+import { AipgError } from '../protocol/errors.ts';
+import { accountSchema, LOCAL_ACCOUNT } from '../protocol/ids.ts';
+import type { Paths } from './paths.ts';
+
+/** Names that mean something else where a profile's name is expected. */
+const RESERVED = ['local'];
+
+export const profileNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be up to 64 letters, digits, ".", "_" and "-"')
+  .refine((name) => !RESERVED.includes(name), 'is reserved: it stands for this process alone');
+
+/** `nats://host:port`, or several of one cluster separated by commas. */
+export const busUrlSchema = z.string().refine(isBusUrl, 'must be nats://host:port or tls://host:port');
+
+export const profileSchema = z.object({ url: busUrlSchema, account: accountSchema.default(LOCAL_ACCOUNT) });
+export type Profile = z.infer<typeof profileSchema>;
+
+export const settingsSchema = z.object({
+  /** The profile used when none is named and no grid runs on this machine. */
+  grid: profileNameSchema.optional(),
+  grids: z.record(profileNameSchema, profileSchema).default({}),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+export function settingsFile(paths: Paths): string {
+  return join(paths.config, 'config.json');
+}
+
+/**
+ * The user's settings; defaults where there is no file.
+ * @throws AipgError `usage` when the file cannot be read as settings
+ */
+export function readSettings(paths: Paths): Settings {
+  const file = settingsFile(paths);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return settingsSchema.parse({});
+    throw new AipgError('usage', `The settings in ${file} cannot be read (${(error as Error).message}).`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new AipgError('usage', `The settings in ${file} are not JSON.`, {
+      hint: 'Mend the file, or delete it.',
+    });
+  }
+  const settings = settingsSchema.safeParse(json);
+  if (settings.success) return settings.data;
+  throw new AipgError('usage', `The settings in ${file} are invalid: ${describeIssue(settings.error)}.`, {
+    hint: 'Mend the file, or delete it.',
+  });
+}
+
+export function isBusUrl(text: string): boolean {
+  return text.split(',').every((part) => {
+    if (!URL.canParse(part)) return false;
+    const url = new URL(part);
+    return (
+      ['nats:', 'tls:'].includes(url.protocol) && url.hostname !== '' && ['', '/'].includes(url.pathname)
+    );
+  });
+}

@@ -1,0 +1,26 @@
+import type { ControlledEvaluateInputItem, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import { SAMPLER_CANDIDATES } from '../sampler/candidates.ts';
+
+/** The likeliest tokens after the ones decoded, with their raw logits. */
+export type Logits = ReadonlyMap<Token, number>;
+
+const WITH_LOGITS = { generateNext: { logits: { filter: { tokens: [], includeTop: SAMPLER_CANDIDATES } } } };
+
+/** Decodes tokens into a sequence and returns the logits after the last. @param tokens 1 or more. */
+export async function decode(sequence: LlamaContextSequence, tokens: readonly Token[]): Promise<Logits> {
+  const input: ControlledEvaluateInputItem[] = [...tokens];
+  input[tokens.length - 1] = [tokens[tokens.length - 1] as Token, WITH_LOGITS];
+  const logits = (await sequence.controlledEvaluate(input)).at(-1)?.next.logits;
+  if (logits === undefined) throw new Error('llama.cpp returned no logits');
+  return logits;
+}
+
+/** Decodes tokens into a sequence without asking for logits. */
+export async function prefill(sequence: LlamaContextSequence, tokens: readonly Token[]): Promise<void> {
+  await sequence.controlledEvaluate([...tokens]);
+}
+
+/** Decodes some token, as generation would, to measure how long it takes. */
+export async function decodeOne(sequence: LlamaContextSequence, model: LlamaModel): Promise<void> {
+  await decode(sequence, [model.tokens.bos ?? model.tokens.eos ?? (0 as Token)]);
+}

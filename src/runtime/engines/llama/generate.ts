@@ -1,0 +1,98 @@
+import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import type { FinishReason } from '../../protocol/text.ts';
+import type { Chunk, GenerateInput } from '../engine.ts';
+import { createSampler } from '../sampler/sampler.ts';
+import type { ChatTemplate } from './chat-template.ts';
+import { decode, prefill } from './decode.ts';
+import { orAbort } from './or-abort.ts';
+import { join, Output } from './output.ts';
+import { tokenizePrompt } from './prompt.ts';
+import type { Slots } from './slots.ts';
+import type { Piece } from './token-text.ts';
+
+export interface Generation {
+  readonly model: LlamaModel;
+  readonly template: ChatTemplate;
+  readonly slots: Slots;
+  /** Tokens that prompt and output may have together. */
+  readonly contextSize: number;
+}
+
+/**
+ * Prompt tokens decoded between two looks at the signal: an aborted call ends at once, but its slot is only free when
+ * the native call returns.
+ */
+const PREFILL_TOKENS = 128;
+
+const NO_TEXT: Piece = { text: '', tokens: [] };
+
+/** One generation, from waiting for a slot to the last chunk. */
+export async function* generate(
+  { model, template, slots, contextSize }: Generation,
+  input: GenerateInput,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk, void, undefined> {
+  signal.throwIfAborted();
+  const prompt = tokenizePrompt(input.prompt, model, template, contextSize);
+  const chat = input.prompt.form === 'chat';
+  const endTokens = new Set(chat ? template.endTokens : []);
+  const output = new Output(model, prompt, chat ? [...input.stop, ...template.endTexts] : input.stop);
+  const most = Math.min(input.maxTokens, contextSize - prompt.length);
+  const history = [...prompt];
+  const finish = (reason: FinishReason, rest: Piece): Chunk => ({
+    ...rest,
+    finish: { reason, promptTokens: prompt.length, outputTokens: history.length - prompt.length },
+  });
+
+  // An earlier attempt has shown these; replaying them rebuilds what it held back.
+  for (const token of (input.resumeFrom ?? []) as readonly Token[]) {
+    if (history.length - prompt.length === most) break;
+    history.push(token);
+    if (output.push(token).stopped) return yield finish('stop', NO_TEXT);
+  }
+  if (history.length - prompt.length === most) return yield finish('length', output.flush());
+
+  const sampler = createSampler(input.sampling, input.seed);
+  const sequence = await slots.acquire(signal);
+  let work: Promise<unknown> = Promise.resolve();
+  const run = <T>(started: Promise<T>): Promise<T> => {
+    work = slots.track(started);
+    return started;
+  };
+  try {
+    const last = await prefillAllButLast(sequence, history, (started) => orAbort(run(started), signal));
+    let logits = run(decode(sequence, last));
+    while (true) {
+      const token = sampler.pick(
+        await orAbort(logits, signal),
+        history.length - prompt.length,
+        history,
+      ) as Token;
+      if (model.isEogToken(token) || endTokens.has(token)) return yield finish('stop', output.flush());
+      history.push(token);
+      const passed = output.push(token);
+      if (passed.stopped) return yield finish('stop', { text: passed.text, tokens: passed.tokens });
+      if (history.length - prompt.length === most)
+        return yield finish('length', join(passed, output.flush()));
+      // Decodes the next token while the consumer takes this one.
+      logits = run(decode(sequence, [token]));
+      if (passed.tokens.length > 0) yield { text: passed.text, tokens: passed.tokens };
+      signal.throwIfAborted();
+    }
+  } finally {
+    slots.release(sequence, work);
+  }
+}
+
+/** Decodes all tokens but the last few, and returns those. */
+async function prefillAllButLast(
+  sequence: LlamaContextSequence,
+  tokens: readonly Token[],
+  run: (work: Promise<void>) => Promise<void>,
+): Promise<readonly Token[]> {
+  let start = 0;
+  for (; start + PREFILL_TOKENS < tokens.length; start += PREFILL_TOKENS) {
+    await run(prefill(sequence, tokens.slice(start, start + PREFILL_TOKENS)));
+  }
+  return tokens.slice(start);
+}

@@ -1,0 +1,185 @@
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { z } from 'zod';
+import { decode, encode } from '../protocol/codec.ts';
+import { AipgError } from '../protocol/errors.ts';
+import { isFinal, type JobEvent, jobEventSchema } from '../protocol/events.ts';
+import type { Account, JobId } from '../protocol/ids.ts';
+import { PROTOCOL_VERSION } from '../protocol/limits.ts';
+import {
+  cancelReplySchema,
+  refusalSchema,
+  type SubmitReply,
+  submitReplySchema,
+} from '../protocol/requests.ts';
+import { type Result, resultSchema } from '../protocol/result.ts';
+import { STREAMS, subjects, type Verb } from '../protocol/subjects.ts';
+import { Transcript } from '../protocol/transcript.ts';
+import type { Grid, JobHandle } from './grid.ts';
+import { resultOf } from './result-of.ts';
+
+/** How long a director may take to answer, in milliseconds. */
+const REQUEST_TIMEOUT_MS = 5_000;
+
+export interface BusGridOptions {
+  /** The grid's name in the user's profiles, or its address. */
+  readonly name: string;
+  /** Becomes the grid's to close. */
+  readonly connection: NatsConnection;
+  readonly account: Account;
+}
+
+/** A grid behind a message bus: directors admit the jobs, workers run them. */
+export function createBusGrid({ name, connection, account }: BusGridOptions): Grid {
+  return {
+    name,
+    submit: async (job, signal) => {
+      signal?.throwIfAborted();
+      // Before the request, so that no event can be missed.
+      const subscription = connection.subscribe(subjects.event(account, job.id));
+      try {
+        const request = { protocol: PROTOCOL_VERSION, job };
+        const accepted = await ask(connection, name, account, 'submit', request, submitReplySchema);
+        return new BusJob(name, connection, account, accepted, subscription);
+      } catch (error) {
+        subscription.unsubscribe();
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
+}
+
+class BusJob implements JobHandle {
+  readonly id: JobId;
+  readonly #grid: string;
+  readonly #connection: NatsConnection;
+  readonly #account: Account;
+  readonly #accepted: SubmitReply;
+  readonly #subscription: Subscription;
+
+  constructor(
+    grid: string,
+    connection: NatsConnection,
+    account: Account,
+    accepted: SubmitReply,
+    subscription: Subscription,
+  ) {
+    this.id = accepted.job;
+    this.#grid = grid;
+    this.#connection = connection;
+    this.#account = account;
+    this.#accepted = accepted;
+    this.#subscription = subscription;
+  }
+
+  async *events(): AsyncGenerator<JobEvent> {
+    const transcript = new Transcript();
+    try {
+      for await (const message of this.#subscription) {
+        const event = decode(jobEventSchema, message.data);
+        if (!event.ok) continue;
+        if (event.value.type === 'chunk') {
+          const tokenOffset = transcript.tokens.length;
+          const textOffset = transcript.text.length;
+          const text = transcript.add(event.value);
+          const tokens = transcript.tokens.slice(tokenOffset);
+          if (text || tokens.length > 0)
+            yield { ...event.value, tokenOffset, textOffset, text: text ?? '', tokens };
+          continue;
+        }
+        if (
+          'attempt' in event.value &&
+          event.value.type !== 'failed' &&
+          !transcript.observe(event.value.attempt)
+        ) {
+          continue;
+        }
+        if (event.value.type === 'done' && event.value.outcome.textLength > transcript.text.length) {
+          // A piece was lost on the way, as in a reconnect; the final record has it all.
+          const missing = await this.#missing(transcript, event.value.attempt);
+          if (missing) yield missing;
+        }
+        yield event.value;
+        if (isFinal(event.value)) return;
+      }
+    } finally {
+      this.#subscription.unsubscribe();
+    }
+    throw new AipgError(
+      'grid-unreachable',
+      `The connection to ${this.#grid} closed before job ${this.id} ended.`,
+    );
+  }
+
+  async cancel(reason: string): Promise<void> {
+    await ask(
+      this.#connection,
+      this.#grid,
+      this.#account,
+      'cancel',
+      { protocol: PROTOCOL_VERSION, job: this.id, queueSequence: this.#accepted.queueSequence, reason },
+      cancelReplySchema,
+    );
+  }
+
+  result(): Promise<Result> {
+    return resultOf(this.events());
+  }
+
+  async #missing(transcript: Transcript, attempt: number): Promise<JobEvent | undefined> {
+    const { jetstreamManager } = await import('@nats-io/jetstream');
+    const manager = await jetstreamManager(this.#connection, { checkAPI: false });
+    const record = await manager.direct.getMessage(STREAMS.results, {
+      last_by_subj: subjects.result(this.#account, this.id),
+    });
+    const result = record && decode(resultSchema, record.data);
+    if (!result?.ok || result.value.status !== 'done') return undefined;
+    const tokenOffset = transcript.tokens.length;
+    const textOffset = transcript.text.length;
+    const text = result.value.text.slice(textOffset);
+    return {
+      type: 'chunk',
+      attempt,
+      tokenOffset,
+      textOffset,
+      text,
+      tokens: result.value.tokens.slice(tokenOffset),
+    };
+  }
+}
+
+async function ask<T extends z.ZodType>(
+  connection: NatsConnection,
+  grid: string,
+  account: Account,
+  verb: Verb,
+  request: unknown,
+  schema: T,
+): Promise<z.infer<T>> {
+  const payload = encode(request);
+  let data: Uint8Array;
+  try {
+    ({ data } = await connection.request(subjects.request(account, verb), payload, {
+      timeout: REQUEST_TIMEOUT_MS,
+    }));
+  } catch (cause) {
+    throw new AipgError('grid-unreachable', `No director answers on ${grid}.`, {
+      hint: 'Start one with `aipg director` or `aipg up`, or answer on this machine with --grid local.',
+      cause,
+    });
+  }
+  const refusal = decode(refusalSchema, data);
+  if (refusal.ok) {
+    const { code, message, hint } = refusal.value.error;
+    throw new AipgError(code, message, hint === undefined ? {} : { hint });
+  }
+  const reply = decode(schema, data);
+  if (reply.ok) return reply.value;
+  throw new AipgError(
+    'protocol-mismatch',
+    `The director of ${grid} sent a malformed reply (${reply.reason}).`,
+    {
+      hint: 'Use the same release of aipg as the grid.',
+    },
+  );
+}

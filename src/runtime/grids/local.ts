@@ -1,0 +1,88 @@
+import type { Finish, LoadedModel } from '../engines/engine.ts';
+import { AipgError, toAipgError } from '../protocol/errors.ts';
+import type { JobEvent } from '../protocol/events.ts';
+import type { JobSpec } from '../protocol/job.ts';
+import { SAMPLER_VERSION } from '../protocol/text.ts';
+import type { Grid, JobHandle } from './grid.ts';
+import { resultOf } from './result-of.ts';
+
+/** A grid of this process alone: one loaded model, no bus. The model becomes the grid's to dispose. */
+export function createLocalGrid(model: LoadedModel): Grid {
+  return {
+    name: 'local',
+    submit: async (job, signal) => {
+      signal?.throwIfAborted();
+      return startJob(model, job);
+    },
+    [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
+  };
+}
+
+function startJob(model: LoadedModel, job: JobSpec): JobHandle {
+  const cancelled = new AbortController();
+  const events = () => run(model, job, cancelled.signal);
+  return {
+    id: job.id,
+    events,
+    cancel: async (reason) => cancelled.abort(reason),
+    result: () => resultOf(events()),
+  };
+}
+
+async function* run(model: LoadedModel, job: JobSpec, cancelled: AbortSignal): AsyncGenerator<JobEvent> {
+  const attempt = 1;
+  const startedAt = performance.now();
+  let firstTokenAt: number | undefined;
+  let tokenOffset = 0;
+  let textOffset = 0;
+  let finish: Finish | undefined;
+  const timeout = job.limits.timeoutMs;
+  const signal =
+    timeout === undefined ? cancelled : AbortSignal.any([cancelled, AbortSignal.timeout(timeout)]);
+
+  yield { type: 'accepted', model: model.facts.name };
+  try {
+    for await (const chunk of model.generate(job.input, signal)) {
+      firstTokenAt ??= performance.now();
+      if (chunk.tokens.length > 0 || chunk.text !== '') {
+        yield {
+          type: 'chunk',
+          attempt,
+          tokenOffset,
+          textOffset,
+          text: chunk.text,
+          tokens: [...chunk.tokens],
+        };
+      }
+      tokenOffset += chunk.tokens.length;
+      textOffset += chunk.text.length;
+      finish = chunk.finish;
+    }
+    if (!finish) throw new AipgError('internal', 'The engine ended without a finish.');
+  } catch (thrown) {
+    if (cancelled.aborted) {
+      yield { type: 'cancelled', reason: String(cancelled.reason) };
+      return;
+    }
+    const error = signal.aborted
+      ? new AipgError('timeout', `The job did not end within ${timeout} ms.`)
+      : toAipgError(thrown);
+    yield { type: 'failed', attempt, error: error.toJSON() };
+    return;
+  }
+  const endedAt = performance.now();
+  yield {
+    type: 'done',
+    attempt,
+    outcome: {
+      model: model.facts.name,
+      modelSha256: model.facts.sha256,
+      finishReason: finish.reason,
+      promptTokens: finish.promptTokens,
+      outputTokens: finish.outputTokens,
+      textLength: textOffset,
+      sampler: SAMPLER_VERSION,
+      timings: { firstTokenMs: (firstTokenAt ?? endedAt) - startedAt, totalMs: endedAt - startedAt },
+    },
+  };
+}

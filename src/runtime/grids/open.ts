@@ -1,0 +1,99 @@
+import type { Paths } from '../config/paths.ts';
+import type { GridChoice } from '../config/select-grid.ts';
+import { AipgError } from '../protocol/errors.ts';
+import type { ModelName } from '../protocol/model.ts';
+import { modelNameSchema } from '../protocol/model.ts';
+import type { Grid } from './grid.ts';
+
+export interface OpenGridOptions {
+  readonly choice: GridChoice;
+  readonly paths: Paths;
+  readonly env: NodeJS.ProcessEnv;
+  /** A model reference, for an answer in this process. Default: the bundled model. */
+  readonly model?: string | undefined;
+  /** CPU threads, for an answer in this process. */
+  readonly threads?: number | undefined;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: OpenProgress) => void;
+}
+
+export type OpenProgress =
+  | {
+      readonly step: 'download';
+      readonly file: string;
+      readonly receivedBytes: number;
+      readonly totalBytes: number;
+    }
+  | { readonly step: 'load'; readonly fraction: number };
+
+/**
+ * Opens the grid that was chosen; the parts that it needs are imported only then.
+ * @throws AipgError `grid-unreachable`, `model-not-found`, `model-invalid`
+ */
+export async function openGrid(options: OpenGridOptions): Promise<Grid> {
+  const { choice } = options;
+  if (choice.where === 'local') return openLocal(options);
+  const [{ connectBus }, { createBusGrid }] = await Promise.all([
+    import('../bus/connect.ts'),
+    import('./bus.ts'),
+  ]);
+  const connection = await connectBus({ url: choice.url, name: 'aipg gen' });
+  return createBusGrid({ name: choice.name, connection, account: choice.account });
+}
+
+/**
+ * The name by which a grid knows the model that a reference means; `undefined` leaves the choice to the grid.
+ * @throws AipgError `usage` for a path: a grid serves names, not this machine's files
+ */
+export async function modelNameOnGrid(reference: string | undefined): Promise<ModelName | undefined> {
+  if (reference === undefined) return undefined;
+  const [{ BUNDLED_NAME, parseModelReference }, { hubModelName }] = await Promise.all([
+    import('../models/reference.ts'),
+    import('../models/names.ts'),
+  ]);
+  const parsed = parseModelReference(reference);
+  switch (parsed.form) {
+    case 'bundled':
+      return modelNameSchema.parse(BUNDLED_NAME);
+    case 'name':
+      return modelNameSchema.parse(parsed.name);
+    case 'hub': {
+      const repo = `${parsed.org}/${parsed.repo}`;
+      if (parsed.file !== undefined) return hubModelName(repo, parsed.file);
+      return modelNameSchema.parse(parsed.quant === undefined ? repo : `${repo}:${parsed.quant}`);
+    }
+    case 'path':
+      throw new AipgError(
+        'usage',
+        `A grid serves models by name, not files of this machine (${reference}).`,
+        {
+          hint: 'Use it in this process with --grid local, or serve it: aipg worker -m FILE',
+        },
+      );
+  }
+}
+
+async function openLocal({ paths, env, model, threads, signal, onProgress }: OpenGridOptions): Promise<Grid> {
+  const [{ resolveModel }, { createLlamaEngine }, { createLocalGrid }] = await Promise.all([
+    import('../models/resolve.ts'),
+    import('../engines/llama/engine.ts'),
+    import('./local.ts'),
+  ]);
+  const file = await resolveModel(model, {
+    env,
+    cacheDir: paths.cache,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (progress) => onProgress({ step: 'download', ...progress }) }),
+  });
+  const loaded = await createLlamaEngine().load(
+    file,
+    {
+      slots: 1,
+      cacheDir: paths.cache,
+      ...(threads !== undefined && { threads }),
+      ...(onProgress && { onProgress: (fraction) => onProgress({ step: 'load', fraction }) }),
+    },
+    signal,
+  );
+  return createLocalGrid(loaded);
+}

@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import process from 'node:process';
+import { connectBus } from '../bus/connect.ts';
+import { ensureBusServer } from '../bus/server/ensure.ts';
+import { startBusServer } from '../bus/server/start.ts';
+import type { Paths } from '../config/paths.ts';
+import { removeRunningGrid, writeRunningGrid } from '../config/running-grid.ts';
+import { Director } from '../director/director.ts';
+import type { Log } from '../protocol/log.ts';
+import type { DrainOptions } from '../worker/worker.ts';
+import { type ServeProgress, serveModel } from './serve-model.ts';
+
+export type HostPart = 'bus' | 'director' | 'worker';
+
+/** What a part of the host does now, for whoever shows it. */
+export interface HostProgress {
+  readonly part: HostPart;
+  readonly state: 'starting' | 'ready' | 'restarting' | 'stopping' | 'stopped';
+  readonly detail?: string;
+}
+
+export interface HostOptions {
+  readonly paths: Paths;
+  readonly env: NodeJS.ProcessEnv;
+  readonly version: string;
+  readonly model?: string | undefined;
+  readonly slots: number;
+  readonly threads?: number | undefined;
+  /** Of the bus. Default: a free one. */
+  readonly port?: number | undefined;
+  readonly log: Log;
+  /** Gives up the start; what runs then is stopped by {@link Host.stop}. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: HostProgress) => void;
+}
+
+/** A whole grid on this machine: bus, director and worker. */
+export interface Host extends AsyncDisposable {
+  readonly url: string;
+  readonly model: string;
+  /** Stops the parts from the worker down; running jobs may end first. */
+  stop(options?: DrainOptions): Promise<void>;
+}
+
+/**
+ * Starts every part and tells the other commands of this machine where it is. What was started is stopped again when
+ * a later part fails.
+ * @throws AipgError `bus-server-missing`, `port-in-use`, `bus-server-failed`, and what {@link serveModel} throws
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { paths, env, version, log, onProgress } = options;
+  await using started = new AsyncDisposableStack();
+  // Only while starting: what runs is stopped in order, by `stop`.
+  const starting = new AbortController();
+  const abort = () => starting.abort(options.signal.reason);
+  options.signal.addEventListener('abort', abort);
+  if (options.signal.aborted) abort();
+  const { signal } = starting;
+
+  onProgress({ part: 'bus', state: 'starting', detail: 'looking for nats-server' });
+  const server = await ensureBusServer({
+    cacheDir: paths.cache,
+    env,
+    signal,
+    onProgress: ({ source, step }) =>
+      onProgress({ part: 'bus', state: 'starting', detail: `${source}: ${step}` }),
+  });
+  let serving = false;
+  const bus = await startBusServer({
+    server,
+    dataDir: join(paths.data, 'bus'),
+    logFile: join(paths.state, 'bus.log'),
+    port: options.port,
+    signal,
+    onStateChange: ({ state, reason }) => {
+      if (!serving || state === 'stopped') return;
+      log.warn({ part: 'bus', state, reason }, 'bus changed');
+      onProgress({ part: 'bus', state, ...(reason !== undefined && { detail: reason }) });
+    },
+  });
+  started.use(bus);
+  onProgress({ part: 'bus', state: 'ready', detail: `nats-server ${bus.version} at ${bus.url}` });
+
+  onProgress({ part: 'director', state: 'starting' });
+  onProgress({ part: 'worker', state: 'starting' });
+  const connection = await connectBus({ url: bus.url, name: 'aipg up' });
+  started.defer(() => connection.close());
+  started.use(await Director.start({ connection, version, log }));
+  onProgress({ part: 'director', state: 'ready' });
+
+  const served = await serveModel({
+    connection,
+    paths,
+    env,
+    version,
+    model: options.model,
+    slots: options.slots,
+    threads: options.threads,
+    log,
+    signal,
+    onProgress: (progress) => onProgress({ part: 'worker', state: 'starting', detail: describe(progress) }),
+  });
+  started.use(served);
+  onProgress({
+    part: 'worker',
+    state: 'ready',
+    detail: describeWorker(served.model, options.slots, served.threads),
+  });
+  writeRunningGrid(paths, { pid: process.pid, url: bus.url, model: served.model, startedAt: Date.now() });
+  serving = true;
+  options.signal.removeEventListener('abort', abort);
+
+  const parts = started.move();
+  let stopped: Promise<void> | undefined;
+  const stop = (drain?: DrainOptions): Promise<void> => {
+    const draining = served.drain(drain);
+    stopped ??= (async () => {
+      serving = false;
+      onProgress({ part: 'worker', state: 'stopping' });
+      await draining;
+      removeRunningGrid(paths);
+      onProgress({ part: 'worker', state: 'stopped' });
+      await parts.disposeAsync();
+      onProgress({ part: 'director', state: 'stopped' });
+      onProgress({ part: 'bus', state: 'stopped' });
+    })();
+    return stopped;
+  };
+  return { url: bus.url, model: served.model, stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+function describe(progress: ServeProgress): string {
+  if (progress.step === 'load') return `loading the model ${Math.floor(progress.fraction * 100)} %`;
+  const { file, receivedBytes, totalBytes } = progress;
+  return `downloading ${file} ${Math.floor((100 * receivedBytes) / totalBytes)} %`;
+}
+
+function describeWorker(model: string, slots: number, threads: number): string {
+  return `${model}, ${count(slots, 'slot')}, ${count(threads, 'thread')}`;
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,85 @@
+import { hostname } from 'node:os';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Paths } from '../config/paths.ts';
+import { createLlamaEngine } from '../engines/llama/engine.ts';
+import { resolveModel } from '../models/resolve.ts';
+import { newWorkerId } from '../protocol/ids.ts';
+import type { Log } from '../protocol/log.ts';
+import { type DrainOptions, Worker } from '../worker/worker.ts';
+
+export interface ServeModelOptions {
+  /** Stays the caller's. */
+  readonly connection: NatsConnection;
+  readonly paths: Paths;
+  readonly env: NodeJS.ProcessEnv;
+  readonly version: string;
+  /** A model reference. Default: the bundled model. */
+  readonly model?: string | undefined;
+  readonly slots: number;
+  readonly threads?: number | undefined;
+  /** Part of the worker's id. Default: the machine's host name. */
+  readonly name?: string | undefined;
+  readonly log: Log;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ServeProgress) => void;
+}
+
+export type ServeProgress =
+  | {
+      readonly step: 'download';
+      readonly file: string;
+      readonly receivedBytes: number;
+      readonly totalBytes: number;
+    }
+  | { readonly step: 'load'; readonly fraction: number };
+
+/** A worker and the model that it serves. */
+export interface ServedModel extends AsyncDisposable {
+  readonly worker: Worker;
+  readonly model: string;
+  readonly threads: number;
+  /** Lets running jobs end, leaves the grid and unloads the model. */
+  drain(options?: DrainOptions): Promise<void>;
+}
+
+/**
+ * Finds and loads a model, and serves it on a bus.
+ * @throws AipgError `model-not-found`, `model-invalid`, `protocol-mismatch`
+ */
+export async function serveModel(options: ServeModelOptions): Promise<ServedModel> {
+  const { connection, paths, env, version, log, signal, onProgress } = options;
+  const file = await resolveModel(options.model, {
+    env,
+    cacheDir: paths.cache,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (progress) => onProgress({ step: 'download', ...progress }) }),
+  });
+  const model = await createLlamaEngine().load(
+    file,
+    {
+      slots: options.slots,
+      cacheDir: paths.cache,
+      ...(options.threads !== undefined && { threads: options.threads }),
+      ...(onProgress && { onProgress: (fraction) => onProgress({ step: 'load', fraction }) }),
+    },
+    signal,
+  );
+  try {
+    const id = newWorkerId(options.name ?? hostname());
+    const worker = await Worker.start({ connection, id, version, model, log });
+    const drain = async (drainOptions?: DrainOptions) => {
+      await worker.drain(drainOptions);
+      await model[Symbol.asyncDispose]();
+    };
+    return {
+      worker,
+      model: model.facts.name,
+      threads: model.threads,
+      drain,
+      [Symbol.asyncDispose]: () => drain(),
+    };
+  } catch (error) {
+    await model[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { AipgError } from '../protocol/errors.ts';
+
+export interface HubContext {
+  readonly endpoint: string;
+  /** What was asked for: `org/repo`, or `org/repo:file.gguf`. */
+  readonly what: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Says what a failed request to the hub means, and what can be done. What is an {@link AipgError} passes through. */
+export function hubError(error: unknown, { endpoint, what, signal }: HubContext): AipgError {
+  if (signal?.aborted) {
+    return new AipgError('cancelled', `The download of ${what} was cancelled`, { cause: error });
+  }
+  if (error instanceof AipgError) return error;
+  const code = systemCode(error);
+  if (code !== undefined && DISK_CODES.has(code)) {
+    return new AipgError('internal', `The download of ${what} can't be written: ${reasonOf(error)}`, {
+      hint: 'Make room, or choose another folder with HF_HUB_CACHE.',
+      cause: error,
+    });
+  }
+  const notFound = (message: string, hint: string) =>
+    new AipgError('model-not-found', message, { hint, cause: error });
+  const status = statusOf(error);
+  switch (status) {
+    case undefined:
+      return notFound(
+        `The hub at ${endpoint} can't be reached for ${what}: ${reasonOf(error)}`,
+        'Check the connection, set HF_ENDPOINT to a mirror, or give the path of a GGUF file.',
+      );
+    case 401:
+    case 403:
+      return notFound(
+        `The hub gives no access to ${what} (${status}): it is gated or private, or does not exist.`,
+        `Ask for access at ${endpoint}/${what.split(':')[0]}, and set HF_TOKEN to a token that may read it.`,
+      );
+    case 404:
+      return notFound(
+        `The hub at ${endpoint} has no such repository or file: ${what}`,
+        'Check the spelling.',
+      );
+    case 429:
+      return notFound(
+        `The hub at ${endpoint} refuses more requests for now (429): ${what}`,
+        'Wait a few minutes, or set HF_TOKEN: a signed-in user may ask more often.',
+      );
+    default:
+      return notFound(`The hub at ${endpoint} failed (${status}): ${what}`, 'Try again later.');
+  }
+}
+
+/** Whether asking again soon may help: a cut, a stall, an overloaded hub; not a wrong name or a closed port. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof AipgError) return false;
+  const status = statusOf(error);
+  if (status !== undefined) return status === 429 || status >= 500;
+  const code = systemCode(error);
+  return code === undefined || !(DISK_CODES.has(code) || LASTING_CODES.has(code));
+}
+
+const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EFBIG']);
+const LASTING_CODES = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'ENETUNREACH',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** Of @huggingface/hub's HubApiError, told by its shape: its class is loaded only on use. */
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error && 'statusCode' in error)) return undefined;
+  return typeof error.statusCode === 'number' ? error.statusCode : undefined;
+}
+
+function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return systemCode(error.cause);
+}
+
+/** The innermost cause, which names the address: fetch itself says no more than `fetch failed`. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  return error.message || error.name;
+}

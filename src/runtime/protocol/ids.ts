@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** 128 random bits in Crockford's base 32: 26 characters, safe in a subject, a file name and a shell. */
+export const jobIdSchema = z
+  .string()
+  .regex(/^[0-9a-hjkmnp-tv-z]{26}$/, 'must be 26 characters of base 32')
+  .brand<'JobId'>();
+export type JobId = z.infer<typeof jobIdSchema>;
+
+const nameSchema = z
+  .string()
+  .max(LIMITS.nameLength)
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]*$/,
+    'must be letters, digits, "-" and "_", and start with a letter or digit',
+  );
+
+export const accountSchema = nameSchema.brand<'Account'>();
+export type Account = z.infer<typeof accountSchema>;
+
+export const workerIdSchema = nameSchema.brand<'WorkerId'>();
+export type WorkerId = z.infer<typeof workerIdSchema>;
+
+/** The account of a grid that asks for no key: the embedded one. */
+export const LOCAL_ACCOUNT = accountSchema.parse('local');
+
+export function newJobId(random: (size: number) => Uint8Array = randomBytes): JobId {
+  return jobIdSchema.parse(base32(random(16)));
+}
+
+/** A worker's id: its name, made safe for a subject, and a random part, so that equal names do not clash. */
+export function newWorkerId(name: string, random: (size: number) => Uint8Array = randomBytes): WorkerId {
+  const safe = name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^[-_]+/, '');
+  const suffix = base32(random(4));
+  return workerIdSchema.parse(
+    `${(safe || 'worker').slice(0, LIMITS.nameLength - suffix.length - 1)}-${suffix}`,
+  );
+}
+
+function base32(bytes: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let value = 0;
+  for (const byte of bytes) {
+    value = (value << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += ALPHABET[(value >>> bits) & 31];
+    }
+    value &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + ALPHABET[(value << (5 - bits)) & 31] : text;
+}

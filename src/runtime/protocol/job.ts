@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { accountSchema, jobIdSchema } from './ids.ts';
+import { LIMITS, PROTOCOL_VERSION } from './limits.ts';
+import { modelNameSchema } from './model.ts';
+import { textInputSchema } from './text.ts';
+
+export const kindSchema = z.enum(['text']);
+export type Kind = z.infer<typeof kindSchema>;
+
+export const tierSchema = z.enum(['standard']);
+export type Tier = z.infer<typeof tierSchema>;
+
+/** What a client asks of a grid. */
+export const jobSpecSchema = z.object({
+  /** Chosen by the client, so that a submit repeated after a lost answer is still one job. */
+  id: jobIdSchema,
+  kind: kindSchema.default('text'),
+  tier: tierSchema.default('standard'),
+  /** Absent: the grid's choice among the models that it serves. */
+  model: modelNameSchema.optional(),
+  input: textInputSchema,
+  limits: z
+    .object({
+      /** From submit to result, in milliseconds. */
+      timeoutMs: z.number().int().min(1).max(LIMITS.timeoutMs).optional(),
+    })
+    .default({}),
+});
+export type JobSpec = z.infer<typeof jobSpecSchema>;
+
+/** A job as it waits in the queue: admitted, of an account, for one model. */
+export const jobSchema = jobSpecSchema.extend({
+  protocol: z.literal(PROTOCOL_VERSION),
+  account: accountSchema,
+  model: modelNameSchema,
+  /** When a director accepted it, in milliseconds since 1970. */
+  acceptedAt: z.number().int().nonnegative(),
+});
+export type Job = z.infer<typeof jobSchema>;

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { workerIdSchema } from './ids.ts';
+import { LIMITS } from './limits.ts';
+import { modelFactsSchema } from './model.ts';
+
+export const workerStateSchema = z.enum(['serving', 'draining']);
+export type WorkerState = z.infer<typeof workerStateSchema>;
+
+/** What a worker says of itself every few seconds. Nothing in it is proof of anything. */
+export const heartbeatSchema = z.object({
+  protocol: z.number().int(),
+  worker: workerIdSchema,
+  version: z.string().max(32),
+  state: workerStateSchema,
+  models: z.array(modelFactsSchema).max(64),
+  slots: z.object({
+    total: z.number().int().min(1).max(LIMITS.slots),
+    busy: z.number().int().min(0).max(LIMITS.slots),
+  }),
+  /** Since it started. */
+  jobs: z.object({ done: z.number().int().nonnegative(), failed: z.number().int().nonnegative() }),
+  /** Milliseconds since 1970. */
+  startedAt: z.number().int().nonnegative(),
+});
+export type Heartbeat = z.infer<typeof heartbeatSchema>;

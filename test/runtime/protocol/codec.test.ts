@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decode, encode } from '../../../src/runtime/protocol/codec.ts';
+import { AipgError } from '../../../src/runtime/protocol/errors.ts';
+import { jobEventSchema } from '../../../src/runtime/protocol/events.ts';
+import { newJobId, newWorkerId } from '../../../src/runtime/protocol/ids.ts';
+import { jobSchema, jobSpecSchema } from '../../../src/runtime/protocol/job.ts';
+import { LIMITS } from '../../../src/runtime/protocol/limits.ts';
+import { deriveSeed, randomSeed } from '../../../src/runtime/protocol/text.ts';
+import { heartbeatSchema } from '../../../src/runtime/protocol/worker.ts';
+
+const schemas = { jobEventSchema, jobSchema, jobSpecSchema, heartbeatSchema };
+
+describe('decoding what comes over the bus', () => {
+  test('never throws, whatever the bytes', () => {
+    for (const schema of Object.values(schemas)) {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+          expect(decode(schema, bytes).ok).toBe(false);
+        }),
+      );
+    }
+  });
+
+  test('never throws, whatever the JSON', () => {
+    for (const schema of Object.values(schemas)) {
+      fc.assert(
+        fc.property(fc.jsonValue(), (value) => {
+          const decoded = decode(schema, new TextEncoder().encode(JSON.stringify(value)));
+          if (!decoded.ok) expect(decoded.reason).not.toBe('');
+        }),
+      );
+    }
+  });
+
+  test('refuses what is over the limit before it reads it', () => {
+    expect(decode(jobSpecSchema, new Uint8Array(LIMITS.messageBytes + 1))).toEqual({
+      ok: false,
+      reason: `is over ${LIMITS.messageBytes} bytes`,
+    });
+  });
+
+  test('names the field that is wrong', () => {
+    const spec = {
+      id: newJobId(),
+      input: { prompt: { form: 'raw', text: 'x' }, seed: randomSeed(), maxTokens: -1 },
+    };
+    const decoded = decode(jobSpecSchema, encode(spec));
+    expect(decoded).toMatchObject({ ok: false, reason: expect.stringContaining('input.maxTokens') });
+  });
+});
+
+test('encoding refuses what the bus would not take', () => {
+  expect(() => encode({ text: 'x'.repeat(LIMITS.messageBytes) })).toThrow(AipgError);
+});
+
+describe('ids', () => {
+  test('of jobs are 26 characters and do not repeat', () => {
+    const ids = new Set(Array.from({ length: 1_000 }, () => newJobId()));
+    expect(ids.size).toBe(1_000);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-z]{26}$/);
+  });
+
+  test('of workers are made of any name', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 100 }), (name) => newWorkerId(name).length <= LIMITS.nameLength),
+    );
+    expect(newWorkerId('my box.local', () => new Uint8Array(4))).toBe('my-box-local-0000000');
+  });
+});
+
+test('a seed is made of a word, always the same', () => {
+  expect(deriveSeed('7')).toBe(deriveSeed('7'));
+  expect(deriveSeed('7')).not.toBe(deriveSeed('8'));
+});
