@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import process from 'node:process';
 import { Flags } from '@oclif/core';
 import { LIMITS } from '../runtime/protocol/limits.ts';
 import { durationFlag, numberFlag } from './flags.ts';
+import type { StopSignal } from './stop-signal.ts';
 
 /** Used when `--drain-timeout` is not given, in milliseconds. */
 export const DRAIN_TIMEOUT_MS = 30_000;
@@ -31,8 +31,8 @@ export const servingFlags = {
   }),
 };
 
-/** Resolves when the signal aborts; from then on `hurry` is called on each SIGINT or SIGTERM. */
-export async function untilStopped(signal: AbortSignal, hurry: () => void): Promise<void> {
-  if (!signal.aborted) await once(signal, 'abort');
-  process.on('SIGINT', hurry).on('SIGTERM', hurry);
+/** Resolves when asked to stop; from then on `hurry` is called each time it is asked again. */
+export async function untilStopped(stop: StopSignal, hurry: () => void): Promise<void> {
+  if (!stop.signal.aborted) await once(stop.signal, 'abort');
+  stop.onAgain(hurry);
 }

@@ -21,19 +21,27 @@ export class Interrupted extends AipgError {
   }
 }
 
-/**
- * Aborts on Ctrl-C, SIGTERM, a closed stdout or after a time; the reason says which. A second Ctrl-C kills the
- * process as if nobody listened.
- * @param timeoutMs in milliseconds; absent: no limit
- */
-export function stopSignal(timeoutMs?: number): { readonly signal: AbortSignal } & Disposable {
+export interface StopSignal extends Disposable {
+  /** Aborts on Ctrl-C, SIGTERM, a closed stdout or after a time; the reason says which. */
+  readonly signal: AbortSignal;
+  /** What a further Ctrl-C or SIGTERM does. Default: it ends the process on the spot. */
+  onAgain(act: () => void): void;
+}
+
+/** @param timeoutMs in milliseconds; absent: no limit */
+export function stopSignal(timeoutMs?: number): StopSignal {
   const controller = new AbortController();
-  const onSignal = (signal: NodeJS.Signals) =>
-    controller.abort(new Interrupted(signal as 'SIGINT' | 'SIGTERM'));
+  let again = (status: number): void => process.exit(status);
+  // Stays in place after the first signal: some libraries end the process when nobody else listens.
+  const onSignal = (signal: NodeJS.Signals) => {
+    const interrupted = new Interrupted(signal as 'SIGINT' | 'SIGTERM');
+    if (controller.signal.aborted) again(interrupted.status);
+    else controller.abort(interrupted);
+  };
   const onPipeError = (error: NodeJS.ErrnoException) => {
     controller.abort(error.code === 'EPIPE' ? new PipeClosed() : error);
   };
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   process.stdout.on('error', onPipeError);
   const timer =
     timeoutMs === undefined
@@ -43,6 +51,9 @@ export function stopSignal(timeoutMs?: number): { readonly signal: AbortSignal }
         }, timeoutMs);
   return {
     signal: controller.signal,
+    onAgain: (act) => {
+      again = act;
+    },
     [Symbol.dispose]: () => {
       clearTimeout(timer);
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal);

@@ -31,7 +31,7 @@ export default class DirectorCommand extends BaseCommand {
     try {
       await using director = await Director.start({ connection, version: this.config.version, log });
       log.info({ grid: bus.name, url: redactUrl(bus.url) }, 'admitting jobs');
-      await untilStopped(stop.signal, () => undefined);
+      await untilStopped(stop, () => undefined);
       log.info({ ...director.counts }, 'stopped');
     } finally {
       await connection.close();

@@ -49,9 +49,10 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       process.stderr.isTTY && !this.argv.includes('--log-level') ? { ...flags, 'log-level': 'warn' } : flags,
     );
     using stop = stopSignal();
-    using view = new PartsView(process.stderr);
-    const { startHost } = await import('../runtime/host/host.ts');
     const startedAt = performance.now();
+    await using view = new PartsView(process.stderr);
+    const { startHost } = await import('../runtime/host/host.ts');
+    const opened = view.open();
     const host = await startHost({
       ...flags,
       paths,
@@ -61,7 +62,8 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       signal: stop.signal,
       onProgress: (progress) => view.show(progress),
     });
-    view.settle();
+    await opened;
+    await view.settle();
     if (flags.json) {
       process.stdout.write(
         `${JSON.stringify({ pid: process.pid, url: host.url, model: host.model, alreadyUp: false })}\n`,
@@ -74,8 +76,7 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       );
       process.stderr.write(`${dim('Ctrl-C stops it.')}\n`);
     }
-    await untilStopped(stop.signal, () => void host.stop({ timeoutMs: 0 }));
+    await untilStopped(stop, () => void host.stop({ timeoutMs: 0 }));
     await host.stop({ timeoutMs: flags['drain-timeout'] ?? DRAIN_TIMEOUT_MS });
-    view.settle();
   }
 }

@@ -60,7 +60,7 @@ SIGTERM or Ctrl-C drains: no new job is taken and running ones end; a second Ctr
         { worker: worker.id, model, slots: flags.slots, threads, grid: bus.name, url: redactUrl(bus.url) },
         'serving',
       );
-      await untilStopped(stop.signal, () => void served.drain({ timeoutMs: 0 }));
+      await untilStopped(stop, () => void served.drain({ timeoutMs: 0 }));
       await served.drain({ timeoutMs: flags['drain-timeout'] ?? DRAIN_TIMEOUT_MS });
       log.info({ worker: worker.id, ...worker.counts }, 'stopped');
     } finally {

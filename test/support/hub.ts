@@ -4,7 +4,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 /** The steps of a download, as the hub's API splits them. */
-export type HubRoute = 'info' | 'tree' | 'paths-info' | 'resolve' | 'cdn';
+export type HubRoute =
+  | 'info'
+  | 'tree'
+  | 'paths-info'
+  | 'resolve'
+  | 'cdn'
+  | 'xet-token'
+  | 'xet-plan'
+  | 'xet-data';
 
 /** What goes wrong: an answer by status, a connection cut after so many bytes of the body, or a byte changed in it. */
 export type HubFault =
@@ -29,6 +37,8 @@ export interface FakeHubOptions {
   readonly pageSize?: number;
   /** Paths that lie in git itself, not in LFS. */
   readonly plain?: readonly string[];
+  /** Serve by the Xet protocol, as the hub now does for most models. */
+  readonly xet?: boolean;
 }
 
 export const HUB_COMMIT = 'c0ffee'.padEnd(40, '0');
@@ -79,44 +89,34 @@ export class FakeHub implements AsyncDisposable {
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', 'http://hub');
     const target = routeOf(url.pathname);
-    if (!target) return void response.writeHead(404).end();
-    const { authorization, range } = request.headers;
-    this.requests.push({
-      route: target.route,
-      method: request.method ?? '',
-      url: url.href,
-      authorization,
-      range,
-    });
-    const fault = this.#takeFault(target.route);
-    if (fault && 'status' in fault) return sendError(response, fault.status, 'InternalFault');
-    const { token } = this.#options;
-    if (target.route !== 'cdn' && token !== undefined && authorization !== `Bearer ${token}`) {
-      return sendError(response, 401, 'GatedRepo');
+    if (!target) {
+      response.writeHead(404).end();
+      return;
     }
+    const { authorization, range } = request.headers;
+    const { route } = target;
+    this.requests.push({ route, method: request.method ?? '', url: url.href, authorization, range });
+    const fault = this.#takeFault(route);
     const files = this.#options.repos[target.repo];
-    if (!files) return sendError(response, 404, 'RepoNotFound');
-    switch (target.route) {
-      case 'info':
-        return sendJson(response, {
-          _id: '1',
-          id: target.repo,
-          sha: HUB_COMMIT,
-          private: false,
-          gated: false,
-        });
-      case 'tree':
-        return this.#sendTree(response, url, files);
-      case 'paths-info':
-        return void this.#sendPathsInfo(request, response, files);
-      default: {
-        const content = files[target.path];
-        if (!content) return sendError(response, 404, 'EntryNotFound');
-        if (target.route === 'resolve' && this.#isLfs(target.path)) {
-          return this.#redirect(response, target, content);
-        }
-        sendContent(request, response, content, fault);
-      }
+    const { token } = this.#options;
+    if (fault && 'status' in fault) sendError(response, fault.status, 'InternalFault');
+    else if (isOfHub(route) && token !== undefined && authorization !== `Bearer ${token}`) {
+      sendError(response, 401, 'GatedRepo');
+    } else if (!files) sendError(response, 404, 'RepoNotFound');
+    else if (route === 'info')
+      sendJson(response, { _id: '1', id: target.repo, sha: HUB_COMMIT, gated: false });
+    else if (route === 'tree') this.#sendTree(response, url, files);
+    else if (route === 'paths-info') this.#sendPathsInfo(request, response, files);
+    else {
+      const content = files[target.path];
+      if (!content) sendError(response, 404, 'EntryNotFound');
+      else if (route === 'xet-token')
+        sendJson(response, { accessToken: 'cas', casUrl: address(this.#cdn), exp: 2e9 });
+      else if (route === 'xet-plan') this.#sendXetPlan(request, response, target, content);
+      else if (route === 'xet-data') sendContent(request, response, xorbOf(content), fault);
+      else if (route === 'resolve' && this.#options.xet) this.#sendXetInfo(response, target, content);
+      else if (route === 'resolve' && this.#isLfs(target.path)) this.#redirect(response, target, content);
+      else sendContent(request, response, content, fault);
     }
   }
 
@@ -169,10 +169,41 @@ export class FakeHub implements AsyncDisposable {
     sendJson(response, found);
   }
 
+  #sendXetInfo(response: ServerResponse, { repo, path }: Target, content: Buffer): void {
+    const token = `${this.url}/api/models/${repo}/xet-read-token/${HUB_COMMIT}/${path}`;
+    const plan = `${address(this.#cdn)}/v1/reconstructions/${repo}/${path}`;
+    response.writeHead(200, {
+      'Content-Type': 'application/vnd.xet-fileinfo+json',
+      'X-Linked-Etag': `"${sha256(content)}"`,
+      'X-Linked-Size': String(content.length),
+      'X-Xet-Hash': sha256(content),
+      Link: `<${token}>; rel="xet-auth", <${plan}>; rel="xet-reconstruction-info"`,
+    });
+    response.end('{}');
+  }
+
+  /** From which chunks the bytes asked for are made, and where these lie. */
+  #sendXetPlan(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { repo, path }: Target,
+    content: Buffer,
+  ): void {
+    const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const hash = sha256(content);
+    const chunks = { start: Math.floor(from / XET_CHUNK), end: Math.ceil(content.length / XET_CHUNK) };
+    const bytes = { start: chunks.start * (XET_CHUNK + XET_HEADER), end: xorbOf(content).length - 1 };
+    sendJson(response, {
+      offset_into_first_range: from - chunks.start * XET_CHUNK,
+      terms: [{ hash, unpacked_length: content.length - chunks.start * XET_CHUNK, range: chunks }],
+      xorbs: { [hash]: [{ url: `${address(this.#cdn)}/xorb/${repo}/${path}`, ranges: [{ chunks, bytes }] }] },
+    });
+  }
+
   #redirect(response: ServerResponse, { repo, path }: Target, content: Buffer): void {
     response
       .writeHead(302, {
-        Location: `${address(this.#cdn)}/cdn/${repo}/${encodeURI(path)}`,
+        Location: `${address(this.#cdn)}/cdn/${repo}/${path.split('/').map(encodeURIComponent).join('/')}`,
         ETag: `"${gitOid(content)}"`,
         'X-Linked-Etag': `"${sha256(content)}"`,
         'X-Linked-Size': String(content.length),
@@ -192,6 +223,9 @@ const ROUTES: readonly (readonly [HubRoute, RegExp])[] = [
   ['tree', /^\/api\/models\/(?<repo>[^/]+\/[^/]+)\/tree\/[^/]+$/],
   ['paths-info', /^\/api\/models\/(?<repo>[^/]+\/[^/]+)\/paths-info\/[^/]+$/],
   ['info', /^\/api\/models\/(?<repo>[^/]+\/[^/]+)(?:\/revision\/[^/]+)?$/],
+  ['xet-token', /^\/api\/models\/(?<repo>[^/]+\/[^/]+)\/xet-read-token\/[^/]+\/(?<path>.+)$/],
+  ['xet-plan', /^\/v2\/reconstructions\/(?<repo>[^/]+\/[^/]+)\/(?<path>.+)$/],
+  ['xet-data', /^\/xorb\/(?<repo>[^/]+\/[^/]+)\/(?<path>.+)$/],
   ['cdn', /^\/cdn\/(?<repo>[^/]+\/[^/]+)\/(?<path>.+)$/],
   ['resolve', /^\/(?<repo>[^/]+\/[^/]+)\/resolve\/[^/]+\/(?<path>.+)$/],
 ];
@@ -202,6 +236,27 @@ function routeOf(pathname: string): Target | undefined {
     if (groups) return { route, repo: groups['repo'] ?? '', path: decodeURIComponent(groups['path'] ?? '') };
   }
   return undefined;
+}
+
+/** Whether a step is the hub's own, which the user's token is for. */
+export function isOfHub(route: HubRoute): boolean {
+  return !['cdn', 'xet-plan', 'xet-data'].includes(route);
+}
+
+const XET_CHUNK = 64 * 1_024;
+const XET_HEADER = 8;
+
+/** The content as Xet stores it: chunks, each after a header of its sizes (24 bits each) and compression (0: none). */
+function xorbOf(content: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  for (let start = 0; start < content.length; start += XET_CHUNK) {
+    const chunk = content.subarray(start, start + XET_CHUNK);
+    const header = Buffer.alloc(XET_HEADER);
+    header.writeUIntLE(chunk.length, 1, 3);
+    header.writeUIntLE(chunk.length, 5, 3);
+    pieces.push(header, chunk);
+  }
+  return Buffer.concat(pieces);
 }
 
 function sendContent(

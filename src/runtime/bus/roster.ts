@@ -1,4 +1,4 @@
-import type { KvEntry } from '@nats-io/kv';
+import type { KV, KvEntry } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decode } from '../protocol/codec.ts';
 import type { WorkerId } from '../protocol/ids.ts';
@@ -16,11 +16,17 @@ export interface RosterOptions {
 /** The workers that are alive, as their heartbeats tell, kept current by the bus. */
 export class Roster implements AsyncDisposable {
   readonly #seen = new Map<WorkerId, { heartbeat: Heartbeat; at: number }>();
+  readonly #revisions = new Map<string, number>();
+  readonly #bucket: KV;
+  readonly #options: RosterOptions;
   readonly #now: () => number;
   readonly #stop: () => void;
+  #refreshing: Promise<void> | undefined;
 
-  private constructor(now: () => number, stop: () => void) {
-    this.#now = now;
+  private constructor(bucket: KV, options: RosterOptions, stop: () => void) {
+    this.#bucket = bucket;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
     this.#stop = stop;
   }
 
@@ -28,18 +34,31 @@ export class Roster implements AsyncDisposable {
   static async open(connection: NatsConnection, options: RosterOptions = {}): Promise<Roster> {
     const bucket = await openWorkersBucket(connection);
     const watch = await bucket.watch();
-    const roster = new Roster(options.now ?? Date.now, () => watch.stop());
+    const roster = new Roster(bucket, options, () => watch.stop());
     void (async () => {
-      for await (const entry of watch) roster.#take(entry, options);
+      for await (const entry of watch) roster.#take(entry);
     })();
-    // The watch does not say when it has caught up with what was there before; reading that once more does.
-    for await (const entry of await bucket.history()) {
-      if (!roster.#seen.has(entry.key as WorkerId)) roster.#take(entry, options);
-    }
+    await roster.refresh();
     return roster;
   }
 
-  #take(entry: KvEntry, { onMalformed }: RosterOptions): void {
+  /** Reads what the bus holds now, ahead of what it is about to tell. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= (async () => {
+      try {
+        for await (const entry of await this.#bucket.history()) this.#take(entry);
+      } finally {
+        this.#refreshing = undefined;
+      }
+    })();
+    return this.#refreshing;
+  }
+
+  #take(entry: KvEntry): void {
+    // Told twice, once by the watch and once by a refresh, in either order.
+    if (entry.revision <= (this.#revisions.get(entry.key) ?? 0)) return;
+    this.#revisions.set(entry.key, entry.revision);
+    const { onMalformed } = this.#options;
     if (entry.operation !== 'PUT') {
       this.#seen.delete(entry.key as WorkerId);
       return;
@@ -55,7 +74,11 @@ export class Roster implements AsyncDisposable {
   /** Live workers in the order of their ids. */
   workers(): Heartbeat[] {
     const oldest = this.#now() - HEARTBEAT_TTL_MS;
-    for (const [worker, { at }] of this.#seen) if (at < oldest) this.#seen.delete(worker);
+    for (const [worker, { at }] of this.#seen) {
+      if (at >= oldest) continue;
+      this.#seen.delete(worker);
+      this.#revisions.delete(worker);
+    }
     return [...this.#seen.values()]
       .map(({ heartbeat }) => heartbeat)
       .sort((a, b) => a.worker.localeCompare(b.worker));

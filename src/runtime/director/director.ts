@@ -12,6 +12,7 @@ import type { Account, JobId } from '../protocol/ids.ts';
 import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
+import type { ModelName } from '../protocol/model.ts';
 import {
   type CancelReply,
   type CancelRequest,
@@ -128,7 +129,7 @@ export class Director implements AsyncDisposable {
   }
 
   async #submit(account: Account, { job: spec }: SubmitRequest): Promise<SubmitReply> {
-    const model = chooseModel(spec.model, this.#roster.models());
+    const model = await this.#chooseModel(spec.model);
     const job: Job = { ...spec, model, account, protocol: PROTOCOL_VERSION, acceptedAt: this.#now() };
     const queued = this.#jetstream.publish(subjects.job(job.kind, job.tier, model), encode(job), {
       msgID: job.id,
@@ -139,6 +140,16 @@ export class Director implements AsyncDisposable {
     this.#counts.accepted += 1;
     this.#log.info({ job: job.id, account, model }, 'job accepted');
     return { job: job.id, model, queueSequence };
+  }
+
+  async #chooseModel(asked: ModelName | undefined): Promise<ModelName> {
+    try {
+      return chooseModel(asked, this.#roster.models());
+    } catch {
+      // A worker that came this moment may be on the bus and not yet told of.
+      await this.#roster.refresh();
+      return chooseModel(asked, this.#roster.models());
+    }
   }
 
   async #cancel(account: Account, { job, queueSequence, reason }: CancelRequest): Promise<CancelReply> {

@@ -120,6 +120,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await draining;
       removeRunningGrid(paths);
       onProgress({ part: 'worker', state: 'stopped' });
+      onProgress({ part: 'director', state: 'stopping' });
+      onProgress({ part: 'bus', state: 'stopping' });
       await parts.disposeAsync();
       onProgress({ part: 'director', state: 'stopped' });
       onProgress({ part: 'bus', state: 'stopped' });

@@ -1,5 +1,5 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { type ModelName, type Sha256, sha256Schema } from '../protocol/model.ts';
 import { isModelPath, partsOf } from './gguf-files.ts';
 import { hubCacheDir } from './hub-settings.ts';
@@ -66,8 +66,11 @@ async function snapshotsOf(repo: string): Promise<string[]> {
 }
 
 async function modelsIn(snapshot: string, repo: string): Promise<CachedModel[]> {
-  const paths = await readdir(snapshot, { recursive: true }).catch(() => []);
-  const files = paths.map((path) => path.replaceAll(sep, '/')).filter(isModelPath);
+  // Without file types, readdir would walk into links to folders, out of the cache.
+  const entries = await readdir(snapshot, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries
+    .map((entry) => relative(snapshot, join(entry.parentPath, entry.name)).replaceAll(sep, '/'))
+    .filter(isModelPath);
   const models = await Promise.all(
     files.map(async (file): Promise<CachedModel | undefined> => {
       const parts = await Promise.all(partsOf(file).map((part) => partAt(join(snapshot, part))));

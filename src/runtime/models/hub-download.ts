@@ -57,7 +57,8 @@ async function downloadBlob(
   // Git names an object by the sha1 of its kind, its size and its content.
   const hashes = () => [createHash('sha256'), createHash('sha1').update(`blob ${file.bytes}\0`)];
   await using part = await PartialFile.create(blob, hashes);
-  let isContinued = part.received > 0;
+  let isPatched = part.received > 0;
+  let restarts = 0;
   if (part.received > file.bytes) await part.restart(hashes());
   const report = (receivedBytes: number) =>
     onProgress?.({ file: file.path, receivedBytes, totalBytes: file.bytes });
@@ -71,7 +72,9 @@ async function downloadBlob(
       async () => {
         before = part.received;
         if (part.received < file.bytes) {
-          await part.append(await repo.open(file.path, part.received), { signal, onBytes: report });
+          isPatched ||= part.received > 0;
+          const content = await repo.open(file.path, part.received);
+          await part.append(content, file.bytes, { signal, onBytes: report });
         }
         if (part.received < file.bytes) throw new Error(`the download ended after ${part.received} bytes`);
       },
@@ -79,7 +82,7 @@ async function downloadBlob(
     );
     const [sha256, gitOid] = part.digests();
     if (file.sha256 === undefined ? gitOid === file.oid : sha256 === file.sha256) break;
-    if (!isContinued) {
+    if (!isPatched || restarts > 0) {
       await part.remove();
       throw new AipgError(
         'model-invalid',
@@ -87,8 +90,9 @@ async function downloadBlob(
         { hint: 'Try again; if it stays so, the hub or a proxy on the way is broken.' },
       );
     }
-    // What an earlier process left may be torn: only a download of our own from the start accuses the hub.
-    isContinued = false;
+    // What an earlier process left may be torn, and a proxy may ignore ranges: only a second try accuses the hub.
+    restarts += 1;
+    isPatched = false;
     await part.restart(hashes());
   }
   await part.commit();

@@ -13,8 +13,7 @@ export function hubError(error: unknown, { endpoint, what, signal }: HubContext)
     return new AipgError('cancelled', `The download of ${what} was cancelled`, { cause: error });
   }
   if (error instanceof AipgError) return error;
-  const code = systemCode(error);
-  if (code !== undefined && DISK_CODES.has(code)) {
+  if (isDiskError(error)) {
     return new AipgError('internal', `The download of ${what} can't be written: ${reasonOf(error)}`, {
       hint: 'Make room, or choose another folder with HF_HUB_CACHE.',
       cause: error,
@@ -52,14 +51,14 @@ export function hubError(error: unknown, { endpoint, what, signal }: HubContext)
 
 /** Whether asking again soon may help: a cut, a stall, an overloaded hub; not a wrong name or a closed port. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof AipgError) return false;
+  if (error instanceof AipgError || isDiskError(error)) return false;
   const status = statusOf(error);
   if (status !== undefined) return status === 429 || status >= 500;
   const code = systemCode(error);
-  return code === undefined || !(DISK_CODES.has(code) || LASTING_CODES.has(code));
+  return code === undefined || !LASTING_CODES.has(code);
 }
 
-const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EFBIG']);
+const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
 const LASTING_CODES = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -69,6 +68,12 @@ const LASTING_CODES = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
+
+/** By the path that the file system's errors name, except a write's. */
+function isDiskError(error: unknown): boolean {
+  if (!(error instanceof Error && 'code' in error)) return false;
+  return 'path' in error || DISK_CODES.has(String(error.code));
+}
 
 /** Of @huggingface/hub's HubApiError, told by its shape: its class is loaded only on use. */
 function statusOf(error: unknown): number | undefined {

@@ -27,24 +27,32 @@ export class PartialFile implements AsyncDisposable {
     this.#target = target;
     this.#handle = handle;
     this.#hashes = hashes;
-    active.add(path);
   }
 
   /** @param hashes makes the hashes to be fed with the content */
   static async create(target: string, hashes: () => readonly Hash[]): Promise<PartialFile> {
     await mkdir(dirname(target), { recursive: true });
     const path = `${target}.${host()}-${process.pid}-${randomBytes(4).toString('hex')}.incomplete`;
-    const isLeft = await takeOver(target, path);
-    const file = new PartialFile(path, target, await open(path, 'a', 0o644), hashes());
-    if (isLeft) {
-      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) file.#count(chunk);
+    // From now on, for another download of this process would take it for one that was left.
+    active.add(path);
+    try {
+      const isLeft = await takeOver(target, path);
+      const file = new PartialFile(path, target, await open(path, 'a', 0o644), hashes());
+      if (isLeft) await file.#readAll();
+      return file;
+    } catch (error) {
+      active.delete(path);
+      throw error;
     }
-    return file;
   }
 
-  /** Writes what comes. What was written before a failure stays, to be continued. */
+  /**
+   * Writes what comes. What was written before a failure stays, to be continued.
+   * @param maxBytes of the whole file; the rest of a stream that has more is left
+   */
   async append(
     stream: ReadableStream<Uint8Array>,
+    maxBytes: number,
     {
       signal,
       onBytes,
@@ -61,6 +69,7 @@ export class PartialFile implements AsyncDisposable {
         await this.#handle.writeFile(chunk);
         this.#count(chunk);
         timer.refresh();
+        if (this.received > maxBytes) break;
         onBytes?.(this.received);
       }
     } finally {
@@ -92,9 +101,13 @@ export class PartialFile implements AsyncDisposable {
 
   /** Leaves what is there, for another try. */
   async [Symbol.asyncDispose](): Promise<void> {
-    active.delete(this.#path);
     await this.#handle.close();
+    active.delete(this.#path);
     if (this.received === 0) await this.remove();
+  }
+
+  async #readAll(): Promise<void> {
+    for await (const chunk of createReadStream(this.#path, { highWaterMark: 1 << 20 })) this.#count(chunk);
   }
 
   #count(chunk: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -7,7 +7,7 @@ import type { DownloadProgress } from '../../../src/runtime/models/hub-download.
 import { type ResolveOptions, resolveModel } from '../../../src/runtime/models/resolve.ts';
 import { combineSha256 } from '../../../src/runtime/models/sha256.ts';
 import { sha256Schema } from '../../../src/runtime/protocol/model.ts';
-import { FakeHub, type FakeHubOptions, HUB_COMMIT, sha256 } from '../../support/hub.ts';
+import { FakeHub, type FakeHubOptions, HUB_COMMIT, isOfHub, sha256 } from '../../support/hub.ts';
 import { failureOf, fakeGguf, Sandbox, tinyModel } from './sandbox.ts';
 
 const TINY = await tinyModel();
@@ -19,7 +19,7 @@ describe('a reference to the hub', () => {
     await using world = await start();
     const model = await world.resolve(REFERENCE);
     expect(model).toEqual({ name: `${REPO}:F16`, path: model.path, sha256: sha256(TINY) });
-    expect(await readFile(model.path)).toEqual(TINY);
+    expect(sha256(await readFile(model.path))).toBe(sha256(TINY));
     expect(await world.cachedFiles()).toEqual([
       `blobs/${sha256(TINY)}`,
       'refs/main',
@@ -140,8 +140,26 @@ describe('a reference to the hub', () => {
   it('sends the token to the hub, and to nobody else', async () => {
     await using world = await start({ repos: { [REPO]: { 'tiny-f16.gguf': TINY } }, token: 'mirror-secret' });
     await world.resolve(REFERENCE, { env: { ...world.env, HF_TOKEN: 'mirror-secret' } });
+    expect(world.hub.count('cdn')).toBeGreaterThan(0);
     for (const { route, authorization } of world.hub.requests) {
-      expect(authorization).toBe(route === 'cdn' ? undefined : 'Bearer mirror-secret');
+      expect(authorization).toBe(isOfHub(route) ? 'Bearer mirror-secret' : undefined);
+    }
+  });
+
+  it('comes by Xet where the hub offers it, and goes on after a cut', async () => {
+    await using world = await start({
+      repos: { [REPO]: { 'tiny-f16.gguf': TINY } },
+      token: 'secret',
+      xet: true,
+    });
+    const env = { ...world.env, HF_TOKEN: 'secret' };
+    world.hub.fail('xet-data', { cutAfter: 1_000_000 }, 2);
+    const { path } = await world.resolve(REFERENCE, { env });
+    expect(sha256(await readFile(path))).toBe(sha256(TINY));
+    expect(world.hub.count('xet-data')).toBeGreaterThan(1);
+    expect(world.hub.count('cdn')).toBe(0);
+    for (const { route, authorization } of world.hub.requests) {
+      if (route.startsWith('xet-') && !isOfHub(route)) expect(authorization).not.toBe('Bearer secret');
     }
   });
 });
@@ -150,7 +168,7 @@ describe('a download that goes wrong', () => {
   it('goes on where the connection was cut', async () => {
     await using world = await start();
     world.hub.fail('cdn', { cutAfter: 500_000 }, 3);
-    expect(await readFile((await world.resolve(REFERENCE)).path)).toEqual(TINY);
+    expect(sha256(await readFile((await world.resolve(REFERENCE)).path))).toBe(sha256(TINY));
     const resumed = world.hub.requests.filter(({ range }) => /^bytes=[1-9]/.test(range ?? ''));
     expect(resumed.length).toBeGreaterThan(0);
   });
@@ -185,7 +203,7 @@ describe('a download that goes wrong', () => {
       .replace(/[^A-Za-z0-9]+/g, '_')
       .slice(0, 40)}-${process.pid}-0badcafe.incomplete`;
     await world.write(`blobs/${left}`, Buffer.alloc(TINY.length));
-    expect(await readFile((await world.resolve(REFERENCE)).path)).toEqual(TINY);
+    expect(sha256(await readFile((await world.resolve(REFERENCE)).path))).toBe(sha256(TINY));
   });
 
   it('refuses damaged content and removes it', async () => {
@@ -243,11 +261,19 @@ describe('a download that goes wrong', () => {
     expect((await world.resolve(REFERENCE)).sha256).toBe(sha256(TINY));
   });
 
+  it('says so when it is the disk that fails', async () => {
+    await using world = await start();
+    await world.sandbox.write('file', '');
+    const env = { ...world.env, HF_HUB_CACHE: join(world.sandbox.root, 'file') };
+    const error = await failureOf(world.resolve(REFERENCE, { env }));
+    expect(error).toMatchObject({ code: 'internal', hint: expect.stringContaining('HF_HUB_CACHE') });
+  });
+
   it('never mixes with another of the same file', async () => {
     await using world = await start();
     const models = await Promise.all([1, 2, 3].map(() => world.resolve(REFERENCE)));
     expect(new Set(models.map((model) => model.path)).size).toBe(1);
-    expect(await readFile(models[0]?.path ?? '')).toEqual(TINY);
+    expect(sha256(await readFile(models[0]?.path ?? ''))).toBe(sha256(TINY));
     expect((await world.cachedFiles()).filter((file) => file.includes('incomplete'))).toEqual([]);
   });
 
@@ -314,8 +340,6 @@ async function start(
         .sort();
     },
     async write(path, content) {
-      const full = await sandbox.write('x', '');
-      await writeFile(full, '');
       await sandbox.write(join(folder, path).slice(sandbox.root.length + 1), content);
     },
     async [Symbol.asyncDispose]() {

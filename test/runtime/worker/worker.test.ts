@@ -1,0 +1,128 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openWorkersBucket } from '../../../src/runtime/bus/provision.ts';
+import { Roster } from '../../../src/runtime/bus/roster.ts';
+import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
+import type { JobEvent } from '../../../src/runtime/protocol/events.ts';
+import { STREAMS } from '../../../src/runtime/protocol/subjects.ts';
+import { endlessJob, loadEndlessModel, TestGrid } from '../../support/grid.ts';
+
+let grid: TestGrid;
+let model: LoadedModel;
+
+beforeAll(async () => {
+  grid = await TestGrid.start();
+  model = await loadEndlessModel(4);
+});
+
+afterAll(async () => {
+  await grid[Symbol.asyncDispose]();
+  await model[Symbol.asyncDispose]();
+});
+
+async function firstChunk(events: AsyncIterator<JobEvent>): Promise<JobEvent[]> {
+  const seen: JobEvent[] = [];
+  while (seen.at(-1)?.type !== 'chunk') {
+    const next = await events.next();
+    if (next.done) throw new Error('The job ended without a chunk.');
+    seen.push(next.value);
+  }
+  return seen;
+}
+
+async function rest(events: AsyncIterator<JobEvent>): Promise<JobEvent[]> {
+  const seen: JobEvent[] = [];
+  for (;;) {
+    const next = await events.next();
+    if (next.done) return seen;
+    seen.push(next.value);
+  }
+}
+
+const textOf = (events: readonly JobEvent[]) =>
+  events.map((event) => (event.type === 'chunk' ? event.text : '')).join('');
+
+describe('a worker', () => {
+  test('drained in the middle of a job finishes it, takes no other and leaves', async () => {
+    const worker = await grid.worker(model);
+    const client = await grid.client();
+    const events = (await client.submit(endlessJob())).events()[Symbol.asyncIterator]();
+    await firstChunk(events);
+    const drained = worker.drain();
+    expect((await rest(events)).at(-1)?.type).toBe('done');
+    await drained;
+    expect(worker.counts.done).toBe(1);
+    await using roster = await Roster.open(await grid.connect());
+    expect(roster.workers()).toEqual([]);
+  });
+
+  test('in a hurry gives its job back, and another ends it with the same text', async () => {
+    const client = await grid.client();
+    const first = await grid.worker(model, 'first');
+    const undisturbed = await (await client.submit(endlessJob('hurry'))).result();
+    const events = (await client.submit(endlessJob('hurry'))).events()[Symbol.asyncIterator]();
+    const before = await firstChunk(events);
+    const second = await grid.worker(model, 'second');
+    await first.drain({ timeoutMs: 0 });
+    const after = await rest(events);
+    expect(after.map((event) => event.type)).toContain('retrying');
+    expect(after.at(-1)).toMatchObject({ type: 'done', attempt: 2, outcome: { worker: second.id } });
+    expect(undisturbed).toMatchObject({ status: 'done', text: textOf([...before, ...after]) });
+    await second.drain();
+  });
+
+  test('refuses a malformed job, counts it and serves the next', async () => {
+    const worker = await grid.worker(model);
+    const connection = await grid.connect();
+    const js = jetstream(connection);
+    for (const payload of ['garbage', '{}', '[1]', '"x"']) {
+      await js.publish('aipg.job.text.standard.endless', payload);
+    }
+    const client = await grid.client();
+    const result = await (await client.submit(endlessJob())).result();
+    expect(result.status).toBe('done');
+    await worker.drain();
+    expect(worker.counts).toMatchObject({ done: 1, refused: 4 });
+    const manager = await jetstreamManager(connection);
+    expect((await manager.streams.info(STREAMS.jobs)).state.messages).toBe(0);
+  });
+
+  test('ignores a malformed control message', async () => {
+    const worker = await grid.worker(model);
+    const connection = await grid.connect();
+    const client = await grid.client();
+    const job = await client.submit(endlessJob());
+    const events = job.events()[Symbol.asyncIterator]();
+    await firstChunk(events);
+    for (const payload of ['', 'stop', '{"type":"stop"}'])
+      connection.publish(`aipg.ctl.job.${job.id}`, payload);
+    expect((await rest(events)).at(-1)?.type).toBe('done');
+    await worker.drain();
+  });
+
+  test('never logs a prompt or an answer', () => {
+    const log = JSON.stringify(grid.lines);
+    expect(log).toContain('job ended here');
+    expect(log).not.toContain('Once upon');
+    expect(log).not.toContain('forest');
+  });
+});
+
+describe('the roster', () => {
+  test('ignores malformed and foreign heartbeats and counts them', async () => {
+    const connection = await grid.connect();
+    const bucket = await openWorkersBucket(connection);
+    const malformed: string[] = [];
+    await using roster = await Roster.open(connection, { onMalformed: (key) => malformed.push(key) });
+    const worker = await grid.worker(model, 'honest');
+    await bucket.put('liar', 'not a heartbeat');
+    const stolen = await bucket.get(worker.id);
+    await bucket.put('thief', stolen?.value ?? '');
+    await using late = await Roster.open(connection, { onMalformed: (key) => malformed.push(key) });
+    expect(late.workers().map(({ worker: id }) => id)).toEqual([worker.id]);
+    expect(new Set(malformed)).toEqual(new Set(['liar', 'thief']));
+    expect([...late.models()]).toEqual([['endless', 4]]);
+    expect(roster.workers()).toEqual(late.workers());
+    await worker.drain();
+  });
+});
