@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import process from 'node:process';
@@ -15,6 +16,9 @@ export const TINY_MODEL = join(ROOT, 'models/aipg-tiny-f16.gguf');
 
 /** Nothing that a test runs takes this long, in milliseconds: it hangs. */
 const HANG_MS = 45_000;
+
+/** What would be measured on a machine that is busy with other tests would be wrong. */
+export const ONE_THREAD = ['--threads', '1'];
 
 const RUN_OPTIONS = {
   reject: false,
@@ -46,6 +50,7 @@ export class Sandbox implements AsyncDisposable {
     this.env = env;
   }
 
+  /** The bus server, and the count of threads for the bundled model, come from the tester's own cache. */
   static async create(): Promise<Sandbox> {
     const { cache } = resolvePaths();
     const { path: busServer } = await ensureBusServer({ cacheDir: cache });
@@ -62,9 +67,10 @@ export class Sandbox implements AsyncDisposable {
       AIPG_NATS_SERVER: busServer,
       AIPG_GPU: 'off',
     });
-    // What was measured on this machine need not be measured again.
     await mkdir(sandbox.paths.cache, { recursive: true });
-    await cp(join(cache, 'threads.json'), join(sandbox.paths.cache, 'threads.json')).catch(() => undefined);
+    const measured = join(cache, 'threads.json');
+    if (!existsSync(measured)) await sandbox.aipg(['gen', 'x'], { env: { XDG_CACHE_HOME: dirname(cache) } });
+    await copyFile(measured, join(sandbox.paths.cache, 'threads.json'));
     return sandbox;
   }
 
@@ -95,14 +101,14 @@ export class Sandbox implements AsyncDisposable {
 
   /** A grid of this home; resolves when it says that it is up. */
   async startUp(args: readonly string[] = [], options: AipgOptions = {}): Promise<ServedGrid> {
-    const up = this.serve(['up', '--json', ...args], options);
+    const up = this.serve(['up', '--json', ...ONE_THREAD, ...args], options);
     const { url, model, pid } = await up.stdout.json<{ url: string; model: string; pid: number }>();
     return Object.assign(up, { url, model, upPid: pid });
   }
 
   /** Resolves when the worker serves. Its log tells of each lease. */
   async startWorker(url: string, args: readonly string[] = []): Promise<ServedWorker> {
-    const worker = this.serve(['worker', '--grid', url, '--log-level', 'debug', ...args]);
+    const worker = this.serve(['worker', '--grid', url, '--log-level', 'debug', ...ONE_THREAD, ...args]);
     const { worker: id } = await worker.stderr.json<{ worker: string }>(({ msg }) => msg === 'serving');
     return Object.assign(worker, { id });
   }
@@ -137,12 +143,16 @@ export class Served implements AsyncDisposable {
   readonly stdout: Lines;
   readonly stderr: Lines;
   readonly #assertGone: () => Promise<void>;
+  #ended = false;
 
   constructor(run: AipgRun, assertGone: () => Promise<void>) {
     this.run = run;
     this.#assertGone = assertGone;
     this.stdout = new Lines(run.stdout as Readable);
     this.stderr = new Lines(run.stderr as Readable);
+    void run.finally(() => {
+      this.#ended = true;
+    });
   }
 
   /** Sends a signal and waits for the end. */
@@ -152,8 +162,7 @@ export class Served implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.run.exitCode === null && this.run.signalCode === null) await this.stop();
-    else await this.run;
+    if (!this.#ended) await this.stop();
     await this.#assertGone();
   }
 }

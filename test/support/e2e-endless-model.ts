@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TINY_MODEL } from './aipg.ts';
+import { ONE_THREAD, TINY_MODEL } from './aipg.ts';
 
 /**
  * Writes a copy of the bundled model that never ends its answer, so that a test can meet a job in the middle: its
@@ -20,5 +20,10 @@ export async function writeEndlessModel(folder: string): Promise<string> {
   return path;
 }
 
-/** Flags of a job on it that takes about two seconds. */
-export const LONG_JOB = ['--raw', '-n', '1600', '--temperature', '0.8', '--seed', '5', 'Once upon a time'];
+/** Words of a job on it that takes about two seconds. */
+export const LONG_JOB = [
+  ...ONE_THREAD,
+  '--raw',
+  ...['-n', '1600', '--temperature', '0.8', '--seed', '5'],
+  'Once upon a time',
+];

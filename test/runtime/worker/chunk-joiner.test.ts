@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ChunkJoiner, JOIN_MS, type JoinedChunk } from '../../../src/runtime/worker/chunk-joiner.ts';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+const now = () => Date.now();
+
+describe('joining chunks', () => {
+  test('sends the first at once and what follows together', () => {
+    const sent: JoinedChunk[] = [];
+    using joiner = new ChunkJoiner((chunk) => sent.push(chunk), { now });
+    joiner.add({ text: 'a', tokens: [1] });
+    expect(sent).toHaveLength(1);
+    joiner.add({ text: 'b', tokens: [2] });
+    joiner.add({ text: 'c', tokens: [3] });
+    expect(sent).toHaveLength(1);
+    vi.advanceTimersByTime(JOIN_MS);
+    expect(sent[1]).toEqual({ tokenOffset: 1, textOffset: 1, text: 'bc', tokens: [2, 3] });
+  });
+
+  test('passes a slow engine through, token by token', () => {
+    const sent: JoinedChunk[] = [];
+    using joiner = new ChunkJoiner((chunk) => sent.push(chunk), { now });
+    for (const token of [1, 2, 3]) {
+      joiner.add({ text: 'x', tokens: [token] });
+      vi.advanceTimersByTime(JOIN_MS);
+    }
+    expect(sent.map((chunk) => chunk.tokens)).toEqual([[1], [2], [3]]);
+  });
+
+  test('loses, repeats and delays nothing, however the chunks come', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.string({ maxLength: 3 }), fc.nat(30))), (chunks) => {
+        const sent: JoinedChunk[] = [];
+        const joiner = new ChunkJoiner((chunk) => sent.push(chunk), { now });
+        for (const [index, [text, wait]] of chunks.entries()) {
+          joiner.add({ text, tokens: [index] });
+          vi.advanceTimersByTime(wait);
+          const waiting = index + 1 - sent.flatMap((chunk) => chunk.tokens).length;
+          if (wait >= JOIN_MS) expect(waiting).toBe(0);
+        }
+        joiner.flush();
+        expect(sent.map((chunk) => chunk.text).join('')).toBe(chunks.map(([text]) => text).join(''));
+        expect(sent.flatMap((chunk) => chunk.tokens)).toEqual(chunks.map((_, index) => index));
+        let offset = 0;
+        for (const chunk of sent) {
+          expect(chunk.tokenOffset).toBe(offset);
+          offset += chunk.tokens.length;
+        }
+      }),
+    );
+  });
+});
