@@ -195,7 +195,8 @@ export class Lines {
         const line = this.all[next] as string;
         if (matches(line)) return line;
       }
-      if (this.#ended) throw new Error(`The stream ended without the line that was waited for:\n${this.all.join('\n')}`);
+      if (this.#ended)
+        throw new Error(`The stream ended without the line that was waited for:\n${this.all.join('\n')}`);
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
   }
