@@ -1,9 +1,9 @@
-import type { JetStreamClient } from '@nats-io/jetstream';
-import { encode } from '../protocol/codec.ts';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import { decode, encode } from '../protocol/codec.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import { LIMITS } from '../protocol/limits.ts';
-import type { Result } from '../protocol/result.ts';
-import { subjects } from '../protocol/subjects.ts';
+import { type Result, resultSchema } from '../protocol/result.ts';
+import { STREAMS, subjects } from '../protocol/subjects.ts';
 
 /** JetStream's error code for a message whose expected last sequence is not the last. */
 const WRONG_LAST_SEQUENCE = 10071;
@@ -28,4 +28,17 @@ export async function finishJob(
     if (error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE) return false;
     throw error;
   }
+}
+
+/** The final record of a job; `undefined` while it has none. */
+export async function readResult(
+  manager: JetStreamManager,
+  account: Account,
+  job: JobId,
+): Promise<Result | undefined> {
+  const record = await manager.direct.getMessage(STREAMS.results, {
+    last_by_subj: subjects.result(account, job),
+  });
+  const result = record && decode(resultSchema, record.data, LIMITS.resultBytes);
+  return result?.ok ? result.value : undefined;
 }

@@ -11,8 +11,8 @@ import {
   type SubmitReply,
   submitReplySchema,
 } from '../protocol/requests.ts';
-import { type Result, resultSchema } from '../protocol/result.ts';
-import { STREAMS, subjects, type Verb } from '../protocol/subjects.ts';
+import type { Result } from '../protocol/result.ts';
+import { subjects, type Verb } from '../protocol/subjects.ts';
 import { Transcript } from '../protocol/transcript.ts';
 import type { Grid, JobHandle } from './grid.ts';
 import { resultOf } from './result-of.ts';
@@ -87,11 +87,8 @@ class BusJob implements JobHandle {
             yield { ...event.value, tokenOffset, textOffset, text: text ?? '', tokens };
           continue;
         }
-        if (
-          'attempt' in event.value &&
-          event.value.type !== 'failed' &&
-          !transcript.observe(event.value.attempt)
-        ) {
+        // Whichever attempt ended the job ended it, be it an older one; of what went before, only the newest counts.
+        if (!isFinal(event.value) && 'attempt' in event.value && !transcript.observe(event.value.attempt)) {
           continue;
         }
         if (event.value.type === 'done' && event.value.outcome.textLength > transcript.text.length) {
@@ -127,23 +124,23 @@ class BusJob implements JobHandle {
   }
 
   async #missing(transcript: Transcript, attempt: number): Promise<JobEvent | undefined> {
-    const { jetstreamManager } = await import('@nats-io/jetstream');
+    const [{ jetstreamManager }, { readResult }] = await Promise.all([
+      import('@nats-io/jetstream'),
+      import('../bus/finish.ts'),
+    ]);
     const manager = await jetstreamManager(this.#connection, { checkAPI: false });
-    const record = await manager.direct.getMessage(STREAMS.results, {
-      last_by_subj: subjects.result(this.#account, this.id),
-    });
-    const result = record && decode(resultSchema, record.data);
-    if (!result?.ok || result.value.status !== 'done') return undefined;
+    const result = await readResult(manager, this.#account, this.id);
+    if (result?.status !== 'done') return undefined;
     const tokenOffset = transcript.tokens.length;
     const textOffset = transcript.text.length;
-    const text = result.value.text.slice(textOffset);
+    const text = result.text.slice(textOffset);
     return {
       type: 'chunk',
       attempt,
       tokenOffset,
       textOffset,
       text,
-      tokens: result.value.tokens.slice(tokenOffset),
+      tokens: result.tokens.slice(tokenOffset),
     };
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failureSchema, outcomeSchema } from './events.ts';
+import { type FinalEvent, failureSchema, outcomeSchema } from './events.ts';
 
 /** The final record of a job. Exactly one is ever kept: the first to be written wins. */
 export const resultSchema = z.discriminatedUnion('status', [
@@ -13,3 +13,15 @@ export const resultSchema = z.discriminatedUnion('status', [
   z.object({ status: z.literal('cancelled'), reason: z.string() }),
 ]);
 export type Result = z.infer<typeof resultSchema>;
+
+/** The event that tells of a final record. */
+export function finalEvent(result: Result, attempt: number): FinalEvent {
+  switch (result.status) {
+    case 'done':
+      return { type: 'done', attempt, outcome: result.outcome };
+    case 'failed':
+      return { type: 'failed', attempt, error: result.error };
+    case 'cancelled':
+      return { type: 'cancelled', reason: result.reason };
+  }
+}

@@ -1,6 +1,6 @@
-import type { JetStreamClient, JsMsg } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { finishJob } from '../bus/finish.ts';
+import { finishJob, readResult } from '../bus/finish.ts';
 import { ACK_WAIT_MS } from '../bus/provision.ts';
 import type { Finish, LoadedModel } from '../engines/engine.ts';
 import { decode, encode } from '../protocol/codec.ts';
@@ -10,6 +10,7 @@ import type { WorkerId } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import { controlJobSchema } from '../protocol/requests.ts';
+import { finalEvent, type Result } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { SAMPLER_VERSION } from '../protocol/text.ts';
 import { ChunkJoiner } from './chunk-joiner.ts';
@@ -27,6 +28,7 @@ export type StopReason = { readonly stop: 'cancelled' | 'given-back' | 'lease-lo
 export interface AttemptContext {
   readonly connection: NatsConnection;
   readonly jetstream: JetStreamClient;
+  readonly manager: JetStreamManager;
   readonly worker: WorkerId;
   readonly model: LoadedModel;
   readonly log: Log;
@@ -59,15 +61,13 @@ export async function runAttempt(context: AttemptContext, message: JsMsg, job: J
     if (attempt > MAX_ATTEMPTS) {
       throw new AipgError('job-failed', `The job was given up after ${MAX_ATTEMPTS} attempts.`);
     }
+    if (attempt > 1 && (await tellIfEnded(context, message, job, publish))) return 'done';
     publish({ type: 'leased', attempt, worker });
     const output = await generate(context, job, AbortSignal.any(signals), (chunk) =>
       publish({ type: 'chunk', attempt, ...chunk, tokens: [...chunk.tokens] }),
     );
     const result = { status: 'done', ...output } as const;
-    if (await finishJob(context.jetstream, job.account, job.id, result)) {
-      publish({ type: 'done', attempt, outcome: output.outcome });
-    }
-    message.ack();
+    await end(context, message, job, result, publish);
     return 'done';
   } catch (thrown) {
     if (stopped.signal.aborted) {
@@ -89,7 +89,7 @@ export async function runAttempt(context: AttemptContext, message: JsMsg, job: J
 }
 
 async function fail(
-  { jetstream, log }: AttemptContext,
+  context: AttemptContext,
   message: JsMsg,
   job: Job,
   attempt: number,
@@ -99,18 +99,45 @@ async function fail(
   const error = isTimeout(thrown)
     ? new AipgError('timeout', `The job did not end within ${job.limits.timeoutMs} ms.`)
     : toAipgError(thrown);
-  log.warn({ job: job.id, attempt, code: error.code, reason: error.message }, 'attempt failed');
+  context.log.warn({ job: job.id, attempt, code: error.code, reason: error.message }, 'attempt failed');
   if (attempt < MAX_ATTEMPTS && !FINAL_ERRORS.has(error.code)) {
     publish({ type: 'retrying', attempt, reason: error.message });
     message.nak(RETRY_DELAY_MS);
     return 'retried';
   }
   const failure = FINAL_ERRORS.has(error.code) ? error : new AipgError('job-failed', error.message);
-  if (await finishJob(jetstream, job.account, job.id, { status: 'failed', error: failure.toJSON() })) {
-    publish({ type: 'failed', attempt, error: failure.toJSON() });
-  }
-  message.ack();
+  await end(context, message, job, { status: 'failed', error: failure.toJSON() }, publish);
   return 'failed';
+}
+
+/** Writes the final record, tells of it and lets go of the job, in this order: a crash in between costs a repeat. */
+async function end(
+  context: AttemptContext,
+  message: JsMsg,
+  job: Job,
+  result: Result,
+  publish: (event: JobEvent) => void,
+): Promise<void> {
+  if (await finishJob(context.jetstream, job.account, job.id, result)) {
+    publish(finalEvent(result, message.info.deliveryCount));
+    message.ack();
+  } else {
+    await tellIfEnded(context, message, job, publish);
+  }
+}
+
+/** If the job has its final record already, whoever wrote it may not have come to tell. */
+async function tellIfEnded(
+  { manager }: AttemptContext,
+  message: JsMsg,
+  job: Job,
+  publish: (event: JobEvent) => void,
+): Promise<boolean> {
+  const result = await readResult(manager, job.account, job.id);
+  if (result === undefined) return false;
+  publish(finalEvent(result, message.info.deliveryCount));
+  message.ack();
+  return true;
 }
 
 async function generate(

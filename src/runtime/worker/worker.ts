@@ -1,4 +1,10 @@
-import { type ConsumerMessages, type JetStreamClient, type JsMsg, jetstream } from '@nats-io/jetstream';
+import {
+  type ConsumerMessages,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+  jetstream,
+} from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { openWorkersBucket, provision, provisionConsumer } from '../bus/provision.ts';
@@ -37,6 +43,7 @@ export interface DrainOptions {
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #jetstream: JetStreamClient;
+  readonly #manager: JetStreamManager;
   readonly #bucket: KV;
   readonly #consumer: string;
   readonly #startedAt: number;
@@ -49,9 +56,10 @@ export class Worker {
   #busy = 0;
   #drained: Promise<void> | undefined;
 
-  private constructor(options: WorkerOptions, bucket: KV, consumer: string) {
+  private constructor(options: WorkerOptions, manager: JetStreamManager, bucket: KV, consumer: string) {
     this.#options = options;
     this.#jetstream = jetstream(options.connection);
+    this.#manager = manager;
     this.#bucket = bucket;
     this.#consumer = consumer;
     this.#startedAt = (options.now ?? Date.now)();
@@ -63,7 +71,7 @@ export class Worker {
   static async start(options: WorkerOptions): Promise<Worker> {
     const manager = await provision(options.connection);
     const consumer = await provisionConsumer(manager, 'text', 'standard', options.model.facts.name);
-    const worker = new Worker(options, await openWorkersBucket(options.connection), consumer);
+    const worker = new Worker(options, manager, await openWorkersBucket(options.connection), consumer);
     await worker.#beat();
     return worker;
   }
@@ -148,7 +156,15 @@ export class Worker {
     log.debug({ job: job.id, attempt: message.info.deliveryCount }, 'job leased');
     try {
       const end = await runAttempt(
-        { connection, jetstream: this.#jetstream, worker: id, model, log, giveBack: this.#giveBack.signal },
+        {
+          connection,
+          jetstream: this.#jetstream,
+          manager: this.#manager,
+          worker: id,
+          model,
+          log,
+          giveBack: this.#giveBack.signal,
+        },
         message,
         job,
       );

@@ -1,9 +1,11 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { finishJob } from '../../../src/runtime/bus/finish.ts';
 import { openWorkersBucket } from '../../../src/runtime/bus/provision.ts';
 import { Roster } from '../../../src/runtime/bus/roster.ts';
 import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
 import type { JobEvent } from '../../../src/runtime/protocol/events.ts';
+import { LOCAL_ACCOUNT } from '../../../src/runtime/protocol/ids.ts';
 import { STREAMS } from '../../../src/runtime/protocol/subjects.ts';
 import { endlessJob, loadEndlessModel, TestGrid } from '../../support/grid.ts';
 
@@ -85,6 +87,18 @@ describe('a worker', () => {
     expect(worker.counts).toMatchObject({ done: 1, refused: 4 });
     const manager = await jetstreamManager(connection);
     expect((await manager.streams.info(STREAMS.jobs)).state.messages).toBe(0);
+  });
+
+  test('tells how a job ended when whoever ended it did not come to tell', async () => {
+    const worker = await grid.worker(model);
+    const client = await grid.client();
+    const job = await client.submit(endlessJob());
+    const events = job.events()[Symbol.asyncIterator]();
+    await firstChunk(events);
+    const record = { status: 'cancelled', reason: 'by one that died' } as const;
+    expect(await finishJob(jetstream(await grid.connect()), LOCAL_ACCOUNT, job.id, record)).toBe(true);
+    expect((await rest(events)).at(-1)).toEqual({ type: 'cancelled', reason: 'by one that died' });
+    await worker.drain();
   });
 
   test('ignores a malformed control message', async () => {
