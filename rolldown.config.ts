@@ -11,7 +11,7 @@ const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
  */
 export default defineConfig({
   input: Object.fromEntries(
-    ['src/cli/main.ts', ...globSync('src/commands/**/*.ts')].map((file) => [
+    ['src/cli/main.ts', 'src/cli/command-not-found.ts', ...globSync('src/commands/**/*.ts')].map((file) => [
       file.replace(/^src\/|\.ts$/g, ''),
       file,
     ]),

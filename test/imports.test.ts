@@ -17,7 +17,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'grids',
     'host',
   ],
-  cli: ['config', 'protocol', 'grids', 'host', 'tui'],
+  cli: ['config', 'protocol', 'models', 'grids', 'host', 'tui'],
   tui: ['host', 'monitor'],
   host: ['config', 'protocol', 'bus', 'models', 'engines', 'worker', 'director'],
   grids: ['config', 'protocol', 'bus', 'models', 'engines'],

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { Errors } from '@oclif/core';
+import { didYouMean, nearest } from '../runtime/models/suggest.ts';
 import { AipgError, toAipgError } from '../runtime/protocol/errors.ts';
 import { Interrupted, PipeClosed } from './stop-signal.ts';
 import { paint } from './terminal.ts';
@@ -42,9 +43,17 @@ function fromOclif(thrown: unknown): AipgError {
   if (!(thrown instanceof Errors.CLIError)) return toAipgError(thrown);
   const [message = ''] = thrown.message.split('\nSee more help with --help');
   return new AipgError('usage', firstLetterUp(message.trim().replace(/\s*\n\s*/g, ' ')), {
-    hint: thrown.suggestions?.join('\n') || 'See --help.',
+    hint: suggestion(thrown) ?? 'See --help.',
     cause: thrown,
   });
+}
+
+/** Flags that may have been meant by one that is not there. */
+function suggestion(error: Error): string | undefined {
+  const { flags, parse } = error as { flags?: unknown; parse?: { input?: { flags?: object } } };
+  if (!Array.isArray(flags) || !parse?.input?.flags) return undefined;
+  const known = Object.keys(parse.input.flags).map((name) => `--${name}`);
+  return didYouMean(flags.flatMap((flag) => nearest(String(flag), known, 1)));
 }
 
 function firstLetterUp(text: string): string {

@@ -53,6 +53,7 @@ export const textFlags = {
   stop: Flags.string({
     description: 'End before this text; may be repeated.',
     multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'TEXT',
   }),
   raw: Flags.boolean({

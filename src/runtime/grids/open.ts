@@ -2,7 +2,6 @@ import type { Paths } from '../config/paths.ts';
 import type { GridChoice } from '../config/select-grid.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { ModelName } from '../protocol/model.ts';
-import { modelNameSchema } from '../protocol/model.ts';
 import type { Grid } from './grid.ts';
 
 export interface OpenGridOptions {
@@ -47,30 +46,12 @@ export async function openGrid(options: OpenGridOptions): Promise<Grid> {
  */
 export async function modelNameOnGrid(reference: string | undefined): Promise<ModelName | undefined> {
   if (reference === undefined) return undefined;
-  const [{ BUNDLED_NAME, parseModelReference }, { hubModelName }] = await Promise.all([
-    import('../models/reference.ts'),
-    import('../models/names.ts'),
-  ]);
+  const { gridModelName, parseModelReference } = await import('../models/reference.ts');
   const parsed = parseModelReference(reference);
-  switch (parsed.form) {
-    case 'bundled':
-      return modelNameSchema.parse(BUNDLED_NAME);
-    case 'name':
-      return modelNameSchema.parse(parsed.name);
-    case 'hub': {
-      const repo = `${parsed.org}/${parsed.repo}`;
-      if (parsed.file !== undefined) return hubModelName(repo, parsed.file);
-      return modelNameSchema.parse(parsed.quant === undefined ? repo : `${repo}:${parsed.quant}`);
-    }
-    case 'path':
-      throw new AipgError(
-        'usage',
-        `A grid serves models by name, not files of this machine (${reference}).`,
-        {
-          hint: 'Use it in this process with --grid local, or serve it: aipg worker -m FILE',
-        },
-      );
-  }
+  if (parsed.form !== 'path') return gridModelName(parsed);
+  throw new AipgError('usage', `A grid serves models by name, not files of this machine (${reference}).`, {
+    hint: 'Use it in this process with --grid local, or serve it: aipg worker -m FILE',
+  });
 }
 
 async function openLocal({ paths, env, model, threads, signal, onProgress }: OpenGridOptions): Promise<Grid> {

@@ -1,6 +1,6 @@
 import { AipgError } from '../protocol/errors.ts';
 import { type ModelName, modelNameSchema } from '../protocol/model.ts';
-import { hubModelName, PREFERRED_QUANT } from './names.ts';
+import { hubModelName } from './names.ts';
 
 /** How a user names a model, before it is looked for. */
 export type ModelReference = BundledReference | PathReference | HubReference | NameReference;
@@ -69,15 +69,21 @@ export function formatModelReference(reference: ModelReference): string {
 }
 
 /**
- * The name by which a grid knows the model, without looking at it: where a reference to the hub leaves the quant open,
- * that of the one preferred. A path has a name on its own machine only, and a name may be a part of several.
+ * The name by which a grid knows the model. Where a reference to the hub leaves the quant open it is a part of that
+ * name. A path has a name on its own machine only.
  */
-export function gridModelName(reference: BundledReference | HubReference): ModelName {
-  if (reference.form === 'bundled') return modelNameSchema.parse(BUNDLED_NAME);
-  const { org, repo, file, quant = PREFERRED_QUANT } = reference;
-  return file === undefined
-    ? modelNameSchema.parse(`${org}/${repo}:${quant}`)
-    : hubModelName(`${org}/${repo}`, file);
+export function gridModelName(reference: Exclude<ModelReference, PathReference>): ModelName {
+  switch (reference.form) {
+    case 'bundled':
+      return modelNameSchema.parse(BUNDLED_NAME);
+    case 'name':
+      return modelNameSchema.parse(reference.name);
+    case 'hub': {
+      const { org, repo, file, quant } = reference;
+      if (file !== undefined) return hubModelName(`${org}/${repo}`, file);
+      return modelNameSchema.parse(quant === undefined ? `${org}/${repo}` : `${org}/${repo}:${quant}`);
+    }
+  }
 }
 
 function parseHub(text: string): HubReference {

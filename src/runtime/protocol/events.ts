@@ -14,7 +14,6 @@ export const failureSchema = z.object({
   message: z.string(),
   hint: z.string().optional(),
 });
-export type Failure = z.infer<typeof failureSchema>;
 
 /** What is known of a job once its output is complete. */
 export const outcomeSchema = z.object({

@@ -1,4 +1,4 @@
-import { type Account, accountSchema, type JobId, jobIdSchema, type WorkerId } from './ids.ts';
+import { type Account, accountSchema, type JobId, type WorkerId } from './ids.ts';
 import type { Kind, Tier } from './job.ts';
 import { type ModelName, modelNameSchema } from './model.ts';
 
@@ -62,10 +62,4 @@ export function requestAccount(subject: string): Account | undefined {
   const [root, area, account, verb, ...rest] = subject.split('.');
   if (root !== 'aipg' || area !== 'req' || verb === undefined || rest.length > 0) return undefined;
   return accountSchema.safeParse(account).data;
-}
-
-/** The job in an event's or result's subject; `undefined` when the subject is not of that form. */
-export function subjectJob(subject: string): JobId | undefined {
-  const tokens = subject.split('.');
-  return tokens.length === 4 ? jobIdSchema.safeParse(tokens[3]).data : undefined;
 }

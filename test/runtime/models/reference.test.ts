@@ -116,7 +116,8 @@ describe('gridModelName', () => {
     [{ form: 'hub', org: 'o', repo: 'r', quant: 'Q8_0' } as const, 'o/r:Q8_0'],
     [{ form: 'hub', org: 'o', repo: 'r', file: 'm-q8_0.gguf' } as const, 'o/r:Q8_0'],
     [{ form: 'hub', org: 'o', repo: 'r', file: 'm.gguf' } as const, 'o/r:m.gguf'],
-    [{ form: 'hub', org: 'o', repo: 'r' } as const, 'o/r:Q4_K_M'],
+    [{ form: 'hub', org: 'o', repo: 'r' } as const, 'o/r'],
+    [{ form: 'name', name: 'tiny' } as const, 'tiny'],
   ])('of %j is %s', (reference, name) => {
     expect(gridModelName(reference)).toBe(name);
   });

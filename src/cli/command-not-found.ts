@@ -1,0 +1,14 @@
+import type { Hook } from '@oclif/core';
+import { didYouMean, nearest } from '../runtime/models/suggest.ts';
+import { AipgError } from '../runtime/protocol/errors.ts';
+
+/** oclif's hook for a command that is not there: suggests the ones that may have been meant. */
+const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
+  const asked = id.replaceAll(':', ' ');
+  const known = config.commandIDs.map((command) => command.replaceAll(':', ' '));
+  throw new AipgError('usage', `There is no command named ${asked}.`, {
+    hint: didYouMean(nearest(asked, known)) ?? `See ${config.bin} --help.`,
+  });
+};
+
+export default commandNotFound;
