@@ -11,7 +11,7 @@ import { textFlags, textJob } from '../cli/text-job.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectGrid } from '../runtime/config/select-grid.ts';
 import { modelNameOnGrid } from '../runtime/grids/open.ts';
-import { isModelPath } from '../runtime/models/gguf-files.ts';
+import { parseModelReference } from '../runtime/models/reference.ts';
 
 const REAL_MODEL_COMMAND = 'aipg gen -m hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M "…"';
 
@@ -64,7 +64,7 @@ With nothing set up and nothing running, the bundled demo model answers in this 
     const words = args.prompt ?? [];
     const prompt = composePrompt({ words, stdin: await readStdin({ wanted: words.includes('-'), signal }) });
     // A file of this machine is of use to this process alone, unless a grid was asked for.
-    const asked = flags.grid ?? (flags.model !== undefined && isModelPath(flags.model) ? 'local' : undefined);
+    const asked = flags.grid ?? (parseModelReference(flags.model).form === 'path' ? 'local' : undefined);
     const choice = selectGrid({ paths, asked });
     const model = choice.where === 'bus' ? await modelNameOnGrid(flags.model) : undefined;
     const job = textJob(prompt, flags, { model, timeoutMs: flags.timeout });

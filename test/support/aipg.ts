@@ -96,7 +96,7 @@ export class Sandbox implements AsyncDisposable {
 
   /** Starts a command that serves until it is stopped. */
   serve(args: readonly string[], options: AipgOptions = {}): Served {
-    return new Served(this.aipg(args, options), () => this.assertNothingLeft());
+    return new Served(this.aipg(args, options));
   }
 
   /** A grid of this home; resolves when it says that it is up. */
@@ -120,19 +120,15 @@ export class Sandbox implements AsyncDisposable {
     return director;
   }
 
-  /** The processes of this home that still run: a nats-server and its guard have the home in their arguments. */
-  async processes(): Promise<string[]> {
+  /** The nats-servers of this home, and their guards, that run now. */
+  async busProcesses(): Promise<string[]> {
     const { stdout } = await execa('ps', ['-ww', '-eo', 'pid=,args=']);
-    return stdout.split('\n').filter((line) => line.includes(this.home));
-  }
-
-  async assertNothingLeft(): Promise<void> {
-    const left = await this.processes();
-    if (left.length > 0) throw new Error(`Left running:\n${left.join('\n')}`);
+    return stdout.split('\n').filter((line) => line.includes(join(this.paths.data, 'bus')));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.assertNothingLeft();
+    const left = await this.busProcesses();
+    if (left.length > 0) throw new Error(`Left running:\n${left.join('\n')}`);
     await rm(this.home, { recursive: true, force: true });
   }
 }
@@ -142,12 +138,10 @@ export class Served implements AsyncDisposable {
   readonly run: AipgRun;
   readonly stdout: Lines;
   readonly stderr: Lines;
-  readonly #assertGone: () => Promise<void>;
   #ended = false;
 
-  constructor(run: AipgRun, assertGone: () => Promise<void>) {
+  constructor(run: AipgRun) {
     this.run = run;
-    this.#assertGone = assertGone;
     this.stdout = new Lines(run.stdout as Readable);
     this.stderr = new Lines(run.stderr as Readable);
     void run.finally(() => {
@@ -163,7 +157,6 @@ export class Served implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) await this.stop();
-    await this.#assertGone();
   }
 }
 

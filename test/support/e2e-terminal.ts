@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { watch } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { execa } from 'execa';
 import { AIPG, type Sandbox } from './aipg.ts';
+
+export interface Ended {
+  readonly screen: string;
+  readonly status: number;
+}
 
 /** A person's terminal: a shell in tmux, 100 columns wide, in which `aipg` is the built binary. */
 export class Terminal implements AsyncDisposable {
   readonly #socket: string;
   /** Everything that is printed, as it comes: a change of it is the event to wait for. */
   readonly #output: string;
+  #prompts = 0;
 
   private constructor(socket: string, output: string) {
     this.#socket = socket;
@@ -25,7 +31,11 @@ export class Terminal implements AsyncDisposable {
     await writeFile(output, '');
     await writeFile(
       bin,
-      `aipg() { ${JSON.stringify(process.execPath)} ${JSON.stringify(AIPG)} "$@"; }\nPS1='$ '\n`,
+      [
+        `aipg() { ${JSON.stringify(process.execPath)} ${JSON.stringify(AIPG)} "$@"; }`,
+        `PROMPT_COMMAND='echo $? > ${socket}.status; n=$((n + 1)); tmux wait-for -S prompt-$n'`,
+        "PS1='$ '",
+      ].join('\n'),
     );
     const terminal = new Terminal(socket, output);
     await execa(
@@ -41,7 +51,7 @@ export class Terminal implements AsyncDisposable {
         '100',
         '-y',
         '60',
-        `bash --noprofile --rcfile ${bin}`,
+        `exec bash --noprofile --rcfile ${bin}`,
       ],
       {
         env: { ...home.env, TERM: 'xterm-256color' },
@@ -49,39 +59,37 @@ export class Terminal implements AsyncDisposable {
       },
     );
     await terminal.#tmux('pipe-pane', '-O', `cat >> ${output}`);
+    await terminal.#prompt();
     return terminal;
-  }
-
-  /** Types a line and presses Enter. */
-  async type(line: string): Promise<void> {
-    await this.#tmux('send-keys', '-l', line);
-    await this.#tmux('send-keys', 'Enter');
   }
 
   async press(key: string): Promise<void> {
     await this.#tmux('send-keys', key);
   }
 
-  /** Types a command and waits for its end; resolves with what it left on the screen and its `$?`. */
-  async run(command: string): Promise<{ screen: string; status: number }> {
-    const end = await this.start(command);
-    return await end();
+  /** Types a command and waits for its end; resolves with what is on the screen and its `$?`. */
+  async run(command: string): Promise<Ended> {
+    const ended = await this.start(command);
+    return await ended();
   }
 
-  /** Types a command; the function that it resolves with waits for its end. */
-  async start(command: string): Promise<() => Promise<{ screen: string; status: number }>> {
-    const name = randomUUID();
-    const ended = this.#tmux('wait-for', name);
-    await this.type(`clear; ${command}; echo "status $?"; tmux wait-for -S ${name}`);
+  /** Types a command on an empty screen; the function that it resolves with waits for its end. */
+  async start(command: string): Promise<() => Promise<Ended>> {
+    await this.#tmux('send-keys', '-R');
+    await this.#tmux('clear-history');
+    await this.#tmux('send-keys', '-l', command);
+    await this.#tmux('send-keys', 'Enter');
     return async () => {
-      await ended;
-      const screen = await this.until(/^status (\d+)$/m);
-      const status = Number(/^status (\d+)$/m.exec(screen)?.[1]);
-      return {
-        screen: screen.slice(screen.indexOf(name) < 0 ? 0 : screen.indexOf(name) + name.length + 1),
-        status,
-      };
+      const status = await this.#prompt();
+      return { screen: await this.screen(), status };
     };
+  }
+
+  /** Waits for the shell's next prompt; resolves with the status of the command before it. */
+  async #prompt(): Promise<number> {
+    this.#prompts += 1;
+    await this.#tmux('wait-for', `prompt-${this.#prompts}`);
+    return Number(await readFile(`${this.#socket}.status`, 'utf8'));
   }
 
   /** What the screen shows, with everything above it, as plain text or with its colours. */
