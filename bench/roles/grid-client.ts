@@ -1,0 +1,30 @@
+import { argv } from 'node:process';
+import { connectBus } from '../../src/runtime/bus/connect.ts';
+import { createBusGrid } from '../../src/runtime/grids/bus.ts';
+import { LOCAL_ACCOUNT } from '../../src/runtime/protocol/ids.ts';
+import { rawJob } from '../support/job.ts';
+import { type LoadRequest, runLoad } from '../support/load.ts';
+import { playRole } from '../support/role.ts';
+
+const [, , url = ''] = argv;
+
+await playRole(async () => {
+  const connection = await connectBus({ url, name: 'bench client' });
+  const grid = createBusGrid({ name: 'bench', connection, account: LOCAL_ACCOUNT });
+  const runJob = async (pieces: number) => {
+    const handle = await grid.submit(rawJob('a prompt of a few words', pieces));
+    let firstAt = 0;
+    let tokens = 0;
+    for await (const event of handle.events()) {
+      if (event.type !== 'chunk') continue;
+      firstAt ||= performance.now();
+      tokens += event.tokens.length;
+    }
+    if (tokens !== pieces) throw new Error(`${tokens} of ${pieces} tokens`);
+    return { firstAt };
+  };
+  return {
+    handle: (load: LoadRequest) => runLoad(load, () => runJob(load.pieces)),
+    stop: () => grid[Symbol.asyncDispose](),
+  };
+});

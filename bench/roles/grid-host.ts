@@ -1,0 +1,32 @@
+import { argv } from 'node:process';
+import { openLog } from '../../src/cli/log.ts';
+import { connectBus } from '../../src/runtime/bus/connect.ts';
+import { Director } from '../../src/runtime/director/director.ts';
+import { createLlamaEngine } from '../../src/runtime/engines/llama/engine.ts';
+import { newWorkerId } from '../../src/runtime/protocol/ids.ts';
+import type { ModelFile } from '../../src/runtime/protocol/model.ts';
+import { Worker } from '../../src/runtime/worker/worker.ts';
+import { playRole } from '../support/role.ts';
+
+const [, , url = '', file = '', cacheDir = ''] = argv;
+
+/** A director and a worker in one process, as in `aipg up`. */
+await playRole(async () => {
+  const log = await openLog({ 'log-format': 'json', 'log-level': 'info' });
+  const connection = await connectBus({ url, name: 'bench host' });
+  const director = await Director.start({ connection, version: '0.0.0', log });
+  const model = await createLlamaEngine().load(JSON.parse(file) as ModelFile, {
+    slots: 1,
+    threads: 1,
+    cacheDir,
+  });
+  const worker = await Worker.start({ connection, id: newWorkerId('bench'), version: '0.0.0', model, log });
+  return {
+    stop: async () => {
+      await worker.drain();
+      await director[Symbol.asyncDispose]();
+      await connection.close();
+      await model[Symbol.asyncDispose]();
+    },
+  };
+});

@@ -1,0 +1,20 @@
+import process from 'node:process';
+
+/** `npm run bench` runs all of them; `npm run bench -- NAME` one. Each prints a table and fails on no number. */
+const benchmarks: Record<string, () => Promise<() => Promise<void>>> = {
+  'grid-overhead': async () => (await import('./grid-overhead.ts')).gridOverhead,
+  'jobs-per-second': async () => (await import('./jobs-per-second.ts')).jobsPerSecond,
+  'start-up': async () => (await import('./start-up.ts')).startUp,
+  sampler: async () => (await import('./sampler.ts')).sampler,
+};
+
+const [, , name] = process.argv;
+const chosen = name === undefined ? Object.keys(benchmarks) : [name];
+for (const benchmark of chosen) {
+  const load = benchmarks[benchmark];
+  if (load === undefined) {
+    console.error(`There is no benchmark ${benchmark}. These are: ${Object.keys(benchmarks).join(', ')}.`);
+    process.exit(2);
+  }
+  await (await load())();
+}

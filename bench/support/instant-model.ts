@@ -1,0 +1,31 @@
+import type { Chunk, LoadedModel } from '../../src/runtime/engines/engine.ts';
+import type { ModelFacts } from '../../src/runtime/protocol/model.ts';
+
+export const INSTANT_MODEL = 'instant';
+/** One token of its output, and its text. */
+export const PIECE = { token: 7, text: 'piece ' } as const;
+
+const facts = {
+  name: INSTANT_MODEL,
+  sha256: '0'.repeat(64),
+  architecture: 'none',
+  parameters: 0,
+  trainContextSize: 131_072,
+  contextSize: 131_072,
+  fileBytes: 0,
+} as ModelFacts;
+
+/** A model that answers at once: as many chunks of one token as the job asks for, all in one go. */
+export function instantModel(slots: number): LoadedModel {
+  return {
+    facts,
+    slots,
+    threads: 1,
+    async *generate({ maxTokens }): AsyncGenerator<Chunk> {
+      const chunk = { text: PIECE.text, tokens: [PIECE.token] };
+      for (let piece = 1; piece < maxTokens; piece++) yield chunk;
+      yield { ...chunk, finish: { reason: 'length', promptTokens: 8, outputTokens: maxTokens } };
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
