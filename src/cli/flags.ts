@@ -43,9 +43,10 @@ export function parseDuration(flag: string, text: string, min: number, max: numb
   const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'] ?? 1_000;
   const ms = Math.round(Number(match?.[1]) * unit);
   if (ms >= min && ms <= max) return ms;
+  const range = `from ${min} ms to ${max / 3_600_000} h`;
   throw new AipgError(
     'usage',
-    `${flag} must be a duration such as 30s, 2m or 500ms, not ${JSON.stringify(text)}.`,
+    `${flag} must be a duration such as 30s, 2m or 500ms, ${range}, not ${JSON.stringify(text)}.`,
   );
 }
 

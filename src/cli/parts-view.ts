@@ -1,16 +1,19 @@
 import type { HostPart, HostProgress } from '../runtime/host/host.ts';
+import type { Log } from '../runtime/protocol/log.ts';
 import type { ShownPart } from '../tui/part-list.tsx';
 import type { PartsScreen } from '../tui/show-parts.tsx';
 import { formatDuration } from './terminal.ts';
 
-/** Tells what the parts of a host do: a live list on a terminal, a line per change elsewhere. */
+/** Tells what the parts of a host do: a live list on a terminal, elsewhere the log. */
 export class PartsView implements AsyncDisposable {
   readonly #stream: NodeJS.WriteStream;
+  readonly #log: Log;
   readonly #parts = new Map<HostPart, { shown: ShownPart; since: number }>();
   #screen: PartsScreen | undefined;
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: NodeJS.WriteStream, log: Log) {
     this.#stream = stream;
+    this.#log = log;
   }
 
   /** Loads what draws on a terminal; until then changes are only kept. */
@@ -28,7 +31,7 @@ export class PartsView implements AsyncDisposable {
     const shown: ShownPart = isMoving(progress) ? progress : { ...progress, took };
     this.#parts.set(progress.part, { shown, since });
     if (this.#stream.isTTY) this.#draw();
-    else if (before?.shown.state !== progress.state) this.#print(shown);
+    else if (before?.shown.state !== progress.state) this.#log.info({ ...shown }, 'part changed');
   }
 
   /** Leaves the list as it is on the screen; what is shown later starts a new one. */
@@ -43,11 +46,6 @@ export class PartsView implements AsyncDisposable {
 
   #draw(): void {
     this.#screen?.draw([...this.#parts.values()].map(({ shown }) => shown));
-  }
-
-  #print({ part, state, detail = '', took }: ShownPart): void {
-    const line = `${part.padEnd(8)} ${state.padEnd(10)} ${detail}${took === undefined ? '' : ` (${took})`}`;
-    this.#stream.write(`${line.trimEnd()}\n`);
   }
 }
 

@@ -45,10 +45,16 @@ export async function readStdin({
   const chunks: Buffer[] = [];
   let size = 0;
   const { addAbortSignal } = await import('node:stream');
-  for await (const chunk of addAbortSignal(signal, process.stdin)) {
-    chunks.push(chunk as Buffer);
-    size += (chunk as Buffer).length;
-    if (size > MAX_STDIN) throw new AipgError('input-invalid', `stdin is larger than ${MAX_STDIN} bytes.`);
+  try {
+    for await (const chunk of addAbortSignal(signal, process.stdin)) {
+      chunks.push(chunk as Buffer);
+      size += (chunk as Buffer).length;
+      if (size > MAX_STDIN) throw new AipgError('input-invalid', `stdin is larger than ${MAX_STDIN} bytes.`);
+    }
+  } catch (error) {
+    // The stream tells of the abort in its own words.
+    signal.throwIfAborted();
+    throw error;
   }
   return decodeText(Buffer.concat(chunks));
 }

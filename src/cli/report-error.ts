@@ -40,12 +40,23 @@ export function reportError(thrown: unknown, { json = false, debug = false }: Re
 
 /** oclif's own errors are all about how the command was written. */
 function fromOclif(thrown: unknown): AipgError {
-  if (!(thrown instanceof Errors.CLIError)) return toAipgError(thrown);
+  if (!(thrown instanceof Errors.CLIError)) {
+    const error = toAipgError(thrown);
+    return error.message.startsWith('Parsing ') ? withoutParsing(error) : error;
+  }
   const [message = ''] = thrown.message.split('\nSee more help with --help');
-  return new AipgError('usage', firstLetterUp(message.trim().replace(/\s*\n\s*/g, ' ')), {
+  return new AipgError('usage', asSentence(message.trim().replace(/\s*\n\s*/g, ' ')), {
     hint: suggestion(thrown) ?? 'See --help.',
     cause: thrown,
   });
+}
+
+/** oclif writes around the message of what a flag's parser threw. */
+function withoutParsing(error: AipgError): AipgError {
+  const message = error.message
+    .replace(/^Parsing [^\n]*\n\t/, '')
+    .replace(/\nSee more help with --help$/, '');
+  return new AipgError(error.code, message, { hint: error.hint ?? 'See --help.', cause: error });
 }
 
 /** Flags that may have been meant by one that is not there. */
@@ -56,7 +67,7 @@ function suggestion(error: Error): string | undefined {
   return didYouMean(flags.flatMap((flag) => nearest(String(flag), known, 1)));
 }
 
-function firstLetterUp(text: string): string {
+function asSentence(text: string): string {
   const sentence = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }

@@ -5,7 +5,7 @@ import { newJobId } from '../runtime/protocol/ids.ts';
 import { type JobSpec, jobSpecSchema } from '../runtime/protocol/job.ts';
 import { LIMITS } from '../runtime/protocol/limits.ts';
 import type { ModelName } from '../runtime/protocol/model.ts';
-import { deriveSeed, randomSeed } from '../runtime/protocol/text.ts';
+import { parseSeed, randomSeed } from '../runtime/protocol/text.ts';
 import { numberFlag } from './flags.ts';
 
 /** Flags that say what is generated and how. */
@@ -46,7 +46,8 @@ export const textFlags = {
     helpGroup: 'SAMPLING',
   }),
   seed: Flags.string({
-    description: 'The same seed, model and settings give the same answer. Default: random.',
+    description:
+      'A number or any word: with the same model and settings, the same one gives the same answer. Default: random.',
     helpValue: 'N',
     helpGroup: 'SAMPLING',
   }),
@@ -100,7 +101,7 @@ export function textJob(
         minP: flags['min-p'],
         repeatPenalty: flags['repeat-penalty'],
       },
-      seed: flags.seed === undefined ? randomSeed() : deriveSeed(flags.seed),
+      seed: flags.seed === undefined ? randomSeed() : parseSeed(flags.seed),
     },
     limits: { timeoutMs },
   });

@@ -19,10 +19,11 @@ export default class Gen extends BaseCommand {
   static override summary = 'Answer a prompt, streaming to stdout.';
   static override description =
     `The prompt is the words given, or stdin, or both: then stdin is the context and the words are the instruction.
-With nothing set up and nothing running, the bundled demo model answers in this process.`;
+With nothing set up and nothing running, the bundled demo model answers in this process.
+Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130 cancelled.`;
   static override examples = [
-    '<%= config.bin %> gen "What is 12 + 7?"',
-    'cat error.log | <%= config.bin %> gen "What went wrong here?"',
+    '<%= config.bin %> gen "What is the capital of France?"',
+    '$ cat error.log | <%= config.bin %> gen "What went wrong here?"',
     '<%= config.bin %> gen -m hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M "Write a haiku."',
     '<%= config.bin %> gen --seed 7 --temperature 0 --json "Tell me a story about a fox."',
   ];

@@ -46,11 +46,13 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
 
     // The view tells what happens to the parts; the log then only what goes wrong, unless asked for more.
     const log = await openLog(
-      process.stderr.isTTY && !this.argv.includes('--log-level') ? { ...flags, 'log-level': 'warn' } : flags,
+      (process.stderr.isTTY || flags.json) && !this.argv.some((word) => word.startsWith('--log-level'))
+        ? { ...flags, 'log-level': 'warn' }
+        : flags,
     );
     using stop = stopSignal();
     const startedAt = performance.now();
-    await using view = new PartsView(process.stderr);
+    await using view = new PartsView(process.stderr, log);
     const { startHost } = await import('../runtime/host/host.ts');
     const opened = view.open();
     const host = await startHost({
@@ -61,6 +63,10 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       log,
       signal: stop.signal,
       onProgress: (progress) => view.show(progress),
+    }).catch((error: unknown) => {
+      // Parts that are stopped in the middle fail in words of their own.
+      stop.signal.throwIfAborted();
+      throw error;
     });
     await opened;
     await view.settle();

@@ -196,8 +196,8 @@ describe.concurrent('the end of `aipg up`', () => {
 
   test('while it starts is clean too', async () => {
     await using home = await Sandbox.create();
-    const up = home.serve(['up', '--json', '--log-level', 'silent']);
-    await up.stderr.until((line) => line.includes('bus') && line.includes('ready'));
+    const up = home.serve(['up', '--json', '--log-level', 'info']);
+    await up.stderr.json(({ part, state }) => part === 'bus' && state === 'ready');
     const { exitCode } = await up.stop('SIGINT');
     expect(exitCode).toBe(130);
     expect(await home.busProcesses()).toEqual([]);

@@ -80,7 +80,10 @@ describe('in a terminal', () => {
 
   test.for([
     ['aipg --help', ['gen', 'up', 'worker', 'status']],
-    ['aipg gen --help', ['--model', '--temperature', '--json', 'EXAMPLES', 'aipg gen "What is 12 + 7?"']],
+    [
+      'aipg gen --help',
+      ['--model', '--temperature', '--json', 'EXAMPLES', 'aipg gen "What is the capital of France?"'],
+    ],
     ['aipg up --help', ['--model', '--slots', 'EXAMPLES']],
     ['aipg worker --help', ['--grid', '--drain-timeout', 'EXAMPLES']],
     ['aipg grid --help', ['add', 'use', 'ls', 'rm']],

@@ -28,9 +28,11 @@ export default class GridAdd extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(GridAdd);
     const profile = profileSchema.safeParse({ url: args.url, account: flags.account });
-    if (!profile.success) throw new AipgError('usage', `The grid's ${describeIssue(profile.error)}.`);
+    if (!profile.success)
+      throw new AipgError('usage', `A grid's ${describeIssue(profile.error).replace(':', '')}.`);
     const settings = await addProfile(resolvePaths(), args.name, profile.data);
     const note = settings.grid === args.name ? ' It is the default now.' : '';
-    process.stderr.write(`Added ${args.name}.${note}\n`);
+    if (flags.json) process.stdout.write(`${JSON.stringify(settings)}\n`);
+    else process.stderr.write(`Added ${args.name}.${note}\n`);
   }
 }

@@ -12,8 +12,9 @@ export default class GridRm extends BaseCommand {
   };
 
   async run(): Promise<void> {
-    const { args } = await this.parse(GridRm);
-    await removeProfile(resolvePaths(), args.name);
-    process.stderr.write(`Removed ${args.name}.\n`);
+    const { args, flags } = await this.parse(GridRm);
+    const settings = await removeProfile(resolvePaths(), args.name);
+    if (flags.json) process.stdout.write(`${JSON.stringify(settings)}\n`);
+    else process.stderr.write(`Removed ${args.name}.\n`);
   }
 }

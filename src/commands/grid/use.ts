@@ -14,8 +14,9 @@ export default class GridUse extends BaseCommand {
   };
 
   async run(): Promise<void> {
-    const { args } = await this.parse(GridUse);
-    await setDefaultProfile(resolvePaths(), args.name);
-    process.stderr.write(`${args.name} is the default now.\n`);
+    const { args, flags } = await this.parse(GridUse);
+    const settings = await setDefaultProfile(resolvePaths(), args.name);
+    if (flags.json) process.stdout.write(`${JSON.stringify(settings)}\n`);
+    else process.stderr.write(`${args.name} is the default now.\n`);
   }
 }

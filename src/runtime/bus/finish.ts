@@ -1,4 +1,4 @@
-import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import { JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { decode, encode } from '../protocol/codec.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import { LIMITS } from '../protocol/limits.ts';
@@ -18,7 +18,6 @@ export async function finishJob(
   job: JobId,
   result: Result,
 ): Promise<boolean> {
-  const { JetStreamApiError } = await import('@nats-io/jetstream');
   try {
     await jetstream.publish(subjects.result(account, job), encode(result, LIMITS.resultBytes), {
       expect: { lastSubjectSequence: 0 },

@@ -5,7 +5,10 @@ import type { WorkerId } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
 import { type Heartbeat, heartbeatSchema } from '../protocol/worker.ts';
-import { HEARTBEAT_TTL_MS, openWorkersBucket } from './provision.ts';
+import { openWorkersBucket } from './provision.ts';
+
+/** A worker that has not been heard of for this long is taken for dead, in milliseconds: three heartbeats. */
+const ALIVE_MS = 15_000;
 
 export interface RosterOptions {
   /** Called for each heartbeat that could not be read. */
@@ -73,7 +76,7 @@ export class Roster implements AsyncDisposable {
 
   /** Live workers in the order of their ids. */
   workers(): Heartbeat[] {
-    const oldest = this.#now() - HEARTBEAT_TTL_MS;
+    const oldest = this.#now() - ALIVE_MS;
     for (const [worker, { at }] of this.#seen) {
       if (at >= oldest) continue;
       this.#seen.delete(worker);

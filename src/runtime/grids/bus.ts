@@ -165,13 +165,13 @@ async function ask<T extends z.ZodType>(
       cause,
     });
   }
+  const reply = decode(schema, data);
+  if (reply.ok) return reply.value;
   const refusal = decode(refusalSchema, data);
   if (refusal.ok) {
     const { code, message, hint } = refusal.value.error;
     throw new AipgError(code, message, hint === undefined ? {} : { hint });
   }
-  const reply = decode(schema, data);
-  if (reply.ok) return reply.value;
   throw new AipgError(
     'protocol-mismatch',
     `The director of ${grid} sent a malformed reply (${reply.reason}).`,

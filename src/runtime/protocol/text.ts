@@ -50,7 +50,12 @@ export type TextInput = z.infer<typeof textInputSchema>;
 export const finishReasonSchema = z.enum(['stop', 'length']);
 export type FinishReason = z.infer<typeof finishReasonSchema>;
 
-/** The seed that a number or any other word stands for (`--seed N`). */
+/** A seed as `--seed` takes it: 64 hex digits, as an answer's JSON tells them, or any word. */
+export function parseSeed(text: string): Seed {
+  return seedSchema.safeParse(text).data ?? deriveSeed(text);
+}
+
+/** The seed that a number or any other word stands for. */
 export function deriveSeed(word: string): Seed {
   return seedSchema.parse(createHash('sha256').update(`aipg seed 1\n${word}`).digest('hex'));
 }

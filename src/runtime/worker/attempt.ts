@@ -1,6 +1,7 @@
-import type { JetStreamClient, JetStreamManager, JsMsg } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { finishJob, readResult } from '../bus/finish.ts';
+import type { Lease } from '../bus/lease.ts';
 import { ACK_WAIT_MS } from '../bus/provision.ts';
 import type { Finish, LoadedModel } from '../engines/engine.ts';
 import { decode, encode } from '../protocol/codec.ts';
@@ -34,14 +35,16 @@ export interface AttemptContext {
   readonly log: Log;
   /** Aborts when the job has to be given back to the queue. */
   readonly giveBack: AbortSignal;
+  /** Called when the engine is done with the job, so that its slot can take the next while this one is recorded. */
+  readonly onSlotFree: () => void;
 }
 
 export type AttemptEnd = 'done' | 'failed' | 'retried' | 'cancelled' | 'given-back';
 
 /** One try at a leased job: keeps the lease, streams the output, and ends it with a result or gives it back. */
-export async function runAttempt(context: AttemptContext, message: JsMsg, job: Job): Promise<AttemptEnd> {
+export async function runAttempt(context: AttemptContext, lease: Lease, job: Job): Promise<AttemptEnd> {
   const { connection, worker } = context;
-  const attempt = message.info.deliveryCount;
+  const { attempt } = lease;
   const stopped = new AbortController();
   const stop = (stop: StopReason['stop']) => stopped.abort({ stop } satisfies StopReason);
   const publish = (event: JobEvent) => connection.publish(subjects.event(job.account, job.id), encode(event));
@@ -53,7 +56,7 @@ export async function runAttempt(context: AttemptContext, message: JsMsg, job: J
   });
   const giveBack = () => stop('given-back');
   context.giveBack.addEventListener('abort', giveBack);
-  const renewal = setInterval(() => message.working(), ACK_WAIT_MS / 3);
+  const renewal = setInterval(() => lease.renew(), ACK_WAIT_MS / 3);
   const deadline = job.limits.timeoutMs;
   const signals = deadline === undefined ? [stopped.signal] : [stopped.signal, AbortSignal.timeout(deadline)];
 
@@ -61,26 +64,27 @@ export async function runAttempt(context: AttemptContext, message: JsMsg, job: J
     if (attempt > MAX_ATTEMPTS) {
       throw new AipgError('job-failed', `The job was given up after ${MAX_ATTEMPTS} attempts.`);
     }
-    if (attempt > 1 && (await tellIfEnded(context, message, job, publish))) return 'done';
+    if (attempt > 1 && (await tellIfEnded(context, lease, job, publish))) return 'done';
     publish({ type: 'leased', attempt, worker });
     const output = await generate(context, job, AbortSignal.any(signals), (chunk) =>
       publish({ type: 'chunk', attempt, ...chunk, tokens: [...chunk.tokens] }),
     );
+    context.onSlotFree();
     const result = { status: 'done', ...output } as const;
-    await end(context, message, job, result, publish);
+    await end(context, lease, job, result, publish);
     return 'done';
   } catch (thrown) {
     if (stopped.signal.aborted) {
       const { stop: reason } = stopped.signal.reason as StopReason;
       if (reason === 'cancelled') {
-        message.ack();
+        lease.acknowledge();
         return 'cancelled';
       }
       publish({ type: 'retrying', attempt, reason: 'the worker is shutting down' });
-      message.nak();
+      lease.giveBack();
       return 'given-back';
     }
-    return await fail(context, message, job, attempt, thrown, publish);
+    return await fail(context, lease, job, attempt, thrown, publish);
   } finally {
     clearInterval(renewal);
     context.giveBack.removeEventListener('abort', giveBack);
@@ -90,7 +94,7 @@ export async function runAttempt(context: AttemptContext, message: JsMsg, job: J
 
 async function fail(
   context: AttemptContext,
-  message: JsMsg,
+  lease: Lease,
   job: Job,
   attempt: number,
   thrown: unknown,
@@ -102,41 +106,41 @@ async function fail(
   context.log.warn({ job: job.id, attempt, code: error.code, reason: error.message }, 'attempt failed');
   if (attempt < MAX_ATTEMPTS && !FINAL_ERRORS.has(error.code)) {
     publish({ type: 'retrying', attempt, reason: error.message });
-    message.nak(RETRY_DELAY_MS);
+    lease.giveBack(RETRY_DELAY_MS);
     return 'retried';
   }
   const failure = FINAL_ERRORS.has(error.code) ? error : new AipgError('job-failed', error.message);
-  await end(context, message, job, { status: 'failed', error: failure.toJSON() }, publish);
+  await end(context, lease, job, { status: 'failed', error: failure.toJSON() }, publish);
   return 'failed';
 }
 
 /** Writes the final record, tells of it and lets go of the job, in this order: a crash in between costs a repeat. */
 async function end(
   context: AttemptContext,
-  message: JsMsg,
+  lease: Lease,
   job: Job,
   result: Result,
   publish: (event: JobEvent) => void,
 ): Promise<void> {
   if (await finishJob(context.jetstream, job.account, job.id, result)) {
-    publish(finalEvent(result, message.info.deliveryCount));
-    message.ack();
+    publish(finalEvent(result, lease.attempt));
+    lease.acknowledge();
   } else {
-    await tellIfEnded(context, message, job, publish);
+    await tellIfEnded(context, lease, job, publish);
   }
 }
 
 /** If the job has its final record already, whoever wrote it may not have come to tell. */
 async function tellIfEnded(
   { manager }: AttemptContext,
-  message: JsMsg,
+  lease: Lease,
   job: Job,
   publish: (event: JobEvent) => void,
 ): Promise<boolean> {
   const result = await readResult(manager, job.account, job.id);
   if (result === undefined) return false;
-  publish(finalEvent(result, message.info.deliveryCount));
-  message.ack();
+  publish(finalEvent(result, lease.attempt));
+  lease.acknowledge();
   return true;
 }
 

@@ -1,12 +1,8 @@
-import {
-  type ConsumerMessages,
-  type JetStreamClient,
-  type JetStreamManager,
-  type JsMsg,
-  jetstream,
-} from '@nats-io/jetstream';
+import { type JetStreamClient, type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { JobQueue } from '../bus/job-queue.ts';
+import type { Lease } from '../bus/lease.ts';
 import { openWorkersBucket, provision, provisionConsumer } from '../bus/provision.ts';
 import type { LoadedModel } from '../engines/engine.ts';
 import { decode, encode } from '../protocol/codec.ts';
@@ -14,16 +10,13 @@ import type { WorkerId } from '../protocol/ids.ts';
 import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
-import { STREAMS } from '../protocol/subjects.ts';
 import type { Heartbeat, WorkerState } from '../protocol/worker.ts';
 import { runAttempt } from './attempt.ts';
 
 /** Between two heartbeats, in milliseconds. */
 export const HEARTBEAT_MS = 5_000;
-/** How long one request for a job waits at the bus before it is made again, in milliseconds. */
-const PULL_EXPIRES_MS = 30_000;
-/** Before the bus is asked again after it refused, in milliseconds. */
-const PULL_RETRY_MS = 500;
+/** Changes of the slots in use are told of together within this time, in milliseconds. */
+const CHANGE_MS = 100;
 
 export interface WorkerOptions {
   readonly connection: NatsConnection;
@@ -45,15 +38,17 @@ export class Worker {
   readonly #jetstream: JetStreamClient;
   readonly #manager: JetStreamManager;
   readonly #bucket: KV;
-  readonly #consumer: string;
+  readonly #queue: JobQueue;
   readonly #startedAt: number;
   readonly #giveBack = new AbortController();
-  readonly #pulls = new Set<ConsumerMessages>();
+  /** Attempts that are not on record yet. */
+  readonly #ending = new Set<Promise<void>>();
   readonly #slots: Promise<void>[];
   readonly #counts = { done: 0, failed: 0, refused: 0 };
   readonly #heartbeat: NodeJS.Timeout;
   #state: WorkerState = 'serving';
   #busy = 0;
+  #change: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
 
   private constructor(options: WorkerOptions, manager: JetStreamManager, bucket: KV, consumer: string) {
@@ -61,7 +56,7 @@ export class Worker {
     this.#jetstream = jetstream(options.connection);
     this.#manager = manager;
     this.#bucket = bucket;
-    this.#consumer = consumer;
+    this.#queue = new JobQueue(options.connection, consumer);
     this.#startedAt = (options.now ?? Date.now)();
     this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
     this.#slots = Array.from({ length: options.model.slots }, () => this.#serveSlot());
@@ -103,83 +98,83 @@ export class Worker {
   async #drain(): Promise<void> {
     this.#state = 'draining';
     this.#options.log.info({ worker: this.id, running: this.#busy }, 'draining');
-    await Promise.all([this.#beat(), ...[...this.#pulls].map((pull) => pull.close())]);
+    this.#queue.close();
+    await this.#beat();
     await Promise.allSettled(this.#slots);
+    await Promise.allSettled(this.#ending);
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#change);
     await this.#bucket.purge(this.id).catch(() => undefined);
     await this.#options.connection.flush();
   }
 
   async #serveSlot(): Promise<void> {
-    const { log } = this.#options;
-    const consumer = await this.#jetstream.consumers.get(STREAMS.jobs, this.#consumer);
-    while (this.#state === 'serving') {
-      try {
-        const pull = await consumer.fetch({ max_messages: 1, expires: PULL_EXPIRES_MS, bind: true });
-        this.#pulls.add(pull);
-        try {
-          for await (const message of pull) await this.#take(message);
-        } finally {
-          this.#pulls.delete(pull);
-        }
-      } catch (error) {
-        if (this.#state !== 'serving') return;
-        log.warn(
-          { reason: error instanceof Error ? error.message : String(error) },
-          'no job from the bus; asking again',
-        );
-        await new Promise((resolve) => setTimeout(resolve, PULL_RETRY_MS));
-      }
+    for (;;) {
+      const lease = await this.#queue.next();
+      if (lease === undefined) return;
+      const job = decode(jobSchema, lease.data);
+      if (job.ok) await this.#run(lease, job.value);
+      else this.#refuse(lease, job.reason);
     }
   }
 
-  async #take(message: JsMsg): Promise<void> {
-    const { log } = this.#options;
-    const job = decode(jobSchema, message.data);
-    if (!job.ok) {
-      this.#counts.refused += 1;
-      log.warn({ sequence: message.seq, reason: job.reason }, 'malformed job refused');
-      message.term(job.reason);
-      return;
-    }
-    if (this.#state !== 'serving') {
-      message.nak();
-      return;
-    }
-    await this.#run(message, job.value);
+  #refuse(lease: Lease, reason: string): void {
+    this.#counts.refused += 1;
+    this.#options.log.warn({ sequence: lease.sequence, reason }, 'malformed job refused');
+    lease.refuse(reason);
   }
 
-  async #run(message: JsMsg, job: Job): Promise<void> {
+  /** Resolves when the slot is free, which is before the job's end is on record. */
+  #run(lease: Lease, job: Job): Promise<void> {
     const { connection, id, model, log } = this.#options;
     const startedAt = performance.now();
-    this.#busy += 1;
-    log.debug({ job: job.id, attempt: message.info.deliveryCount }, 'job leased');
-    try {
-      const end = await runAttempt(
-        {
-          connection,
-          jetstream: this.#jetstream,
-          manager: this.#manager,
-          worker: id,
-          model,
-          log,
-          giveBack: this.#giveBack.signal,
-        },
-        message,
-        job,
-      );
-      if (end === 'done') this.#counts.done += 1;
-      if (end === 'failed') this.#counts.failed += 1;
-      log.info({ job: job.id, end, ms: Math.round(performance.now() - startedAt) }, 'job ended here');
-    } catch (error) {
-      // The bus is gone in the middle of it: the lease runs out and the job goes elsewhere.
-      log.error(
-        { job: job.id, reason: error instanceof Error ? error.message : String(error) },
-        'attempt broken off',
-      );
-    } finally {
-      this.#busy -= 1;
-    }
+    const { promise: slotFree, resolve } = Promise.withResolvers<void>();
+    let running = true;
+    const onSlotFree = () => {
+      if (running) this.#changeBusy(-1);
+      running = false;
+      resolve();
+    };
+    this.#changeBusy(1);
+    log.debug({ job: job.id, attempt: lease.attempt }, 'job leased');
+    const ending = runAttempt(
+      {
+        connection,
+        jetstream: this.#jetstream,
+        manager: this.#manager,
+        worker: id,
+        model,
+        log,
+        giveBack: this.#giveBack.signal,
+        onSlotFree,
+      },
+      lease,
+      job,
+    )
+      .then((end) => {
+        if (end === 'done') this.#counts.done += 1;
+        if (end === 'failed') this.#counts.failed += 1;
+        log.info({ job: job.id, end, ms: Math.round(performance.now() - startedAt) }, 'job ended here');
+      })
+      .catch((error: unknown) => {
+        // The bus is gone in the middle of it: the lease runs out and the job goes elsewhere.
+        const reason = error instanceof Error ? error.message : String(error);
+        log.error({ job: job.id, reason }, 'attempt broken off');
+      })
+      .finally(() => {
+        onSlotFree();
+        this.#ending.delete(ending);
+      });
+    this.#ending.add(ending);
+    return slotFree;
+  }
+
+  #changeBusy(by: 1 | -1): void {
+    this.#busy += by;
+    this.#change ??= setTimeout(() => {
+      this.#change = undefined;
+      void this.#beat();
+    }, CHANGE_MS);
   }
 
   async #beat(): Promise<void> {

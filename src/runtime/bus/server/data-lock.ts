@@ -103,7 +103,7 @@ function parse(text: string): LockRecord | undefined {
 function inUse(dataDir: string, holder: LockRecord | undefined): AipgError {
   const pid = holder?.owner.pid;
   const by = pid === undefined ? '' : ` (process ${pid})`;
-  return new AipgError('bus-server-failed', `another bus server already uses ${dataDir}${by}`, {
+  return new AipgError('bus-server-failed', `Another bus server uses ${dataDir}${by}.`, {
     hint: `Use the grid that runs there, ${pid === undefined ? 'stop it' : `end process ${pid}`}, or choose another data folder.`,
   });
 }

@@ -41,7 +41,7 @@ export async function ensureBusServer(options: EnsureBusServerOptions): Promise<
       onProgress({ source, step: 'failed', detail });
     }
   }
-  throw new AipgError('bus-server-missing', `no nats-server could be had (${reasons.join('; ')})`, {
+  throw new AipgError('bus-server-missing', `No nats-server is to be had (${reasons.join('; ')}).`, {
     hint: hint(),
   });
 }

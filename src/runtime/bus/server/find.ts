@@ -6,6 +6,7 @@ import type { BusServer } from './bus-server.ts';
 import { listCachedServers } from './cache.ts';
 import { throwIfCancelled } from './cancel.ts';
 import { probeBusServer } from './probe.ts';
+import { MIN_BUS_SERVER_VERSION } from './version.ts';
 
 /** The variable with which a user names the nats-server to run. */
 export const BUS_SERVER_VARIABLE = 'AIPG_NATS_SERVER';
@@ -58,8 +59,10 @@ async function probeChosen(path: string, signal: AbortSignal | undefined): Promi
   if (probe.ok) return { path, version: probe.version, source: 'env' };
   throw new AipgError(
     probe.reason === 'too-old' ? 'bus-server-too-old' : 'bus-server-missing',
-    `the nats-server that ${BUS_SERVER_VARIABLE} names (${path}) ${probe.problem}`,
-    { hint: `Point ${BUS_SERVER_VARIABLE} at a newer nats-server, or unset it to let aipg find one.` },
+    `The nats-server that ${BUS_SERVER_VARIABLE} names (${path}) ${probe.problem}.`,
+    {
+      hint: `Point ${BUS_SERVER_VARIABLE} at a nats-server of ${MIN_BUS_SERVER_VERSION} or newer, or unset it to let aipg find one.`,
+    },
   );
 }
 

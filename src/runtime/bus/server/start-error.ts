@@ -13,7 +13,7 @@ export function startError(
 ): AipgError {
   const { port, path, logFile } = context;
   if (ended.tail.some((line) => PORT_TAKEN.test(line))) {
-    return new AipgError('port-in-use', `port ${port} of ${BUS_HOST} is already in use`, {
+    return new AipgError('port-in-use', `Port ${port} of ${BUS_HOST} is taken.`, {
       hint: `Choose another port, or end the program that listens on ${port}.`,
     });
   }

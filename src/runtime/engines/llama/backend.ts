@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import type { Llama } from 'node-llama-cpp';
+import { z } from 'zod';
 import { AipgError } from '../../protocol/errors.ts';
+import { rememberPassedTest, skipPassedTest } from './binary-test.ts';
 import { chooseGpu } from './gpu.ts';
 
 /** The library's module, loaded when first needed: importing it takes a third of a second. */
@@ -16,10 +19,20 @@ export interface Backend {
 let library: Promise<Library> | undefined;
 let backend: Promise<Backend> | undefined;
 
-/** The process's one copy of node-llama-cpp. */
-export function loadLibrary(): Promise<Library> {
-  library ??= import('node-llama-cpp');
+/** The process's one copy of node-llama-cpp. @param cacheDir where it is kept what this machine has passed */
+export function loadLibrary(cacheDir: string): Promise<Library> {
+  library ??= (async () => {
+    using _ = await skipPassedTest(await libraryRelease(), cacheDir);
+    return await import('node-llama-cpp');
+  })();
   return library;
+}
+
+/** The version of node-llama-cpp, read before the library is loaded. */
+async function libraryRelease(): Promise<string> {
+  const file = new URL('../package.json', import.meta.resolve('node-llama-cpp'));
+  const { version } = z.object({ version: z.string() }).parse(JSON.parse(await readFile(file, 'utf8')));
+  return version;
 }
 
 /**
@@ -46,7 +59,7 @@ export function loadBackend(cacheDir: string): Promise<Backend> {
 const KEPT_ERRORS = 8;
 
 async function start(cacheDir: string): Promise<Backend> {
-  const loaded = await loadLibrary();
+  const loaded = await loadLibrary(cacheDir);
   let errors: string[] = [];
   const open = (gpu: 'auto' | Llama['gpu']) =>
     loaded.getLlama({
@@ -62,6 +75,7 @@ async function start(cacheDir: string): Promise<Backend> {
     });
   const llama =
     process.env['AIPG_GPU'] === 'off' ? await open(false) : await chooseGpu(loaded, open, cacheDir);
+  if (llama.gpu === false) await rememberPassedTest(await loaded.getModuleVersion(), cacheDir);
   return {
     library: loaded,
     llama,

@@ -22,7 +22,7 @@ async function load(file: ModelFile, options: LoadOptions, signal?: AbortSignal)
   // The file is read while the native library starts.
   const starting = loadBackend(options.cacheDir);
   starting.catch(() => undefined);
-  const checked = await checkModelFile(file, await loadLibrary(), signal);
+  const checked = await checkModelFile(file, await loadLibrary(options.cacheDir), signal);
   const backend = await starting;
   signal?.throwIfAborted();
 

@@ -30,7 +30,7 @@ export async function chooseGpu(
   const installed = await library.getLlamaGpuTypes('supported');
   if (installed.every((gpu) => gpu === false)) return open(false);
   const path = join(cacheDir, 'gpu.json');
-  const machine = [await machineFingerprint(library), ...installed].join('|');
+  const machine = [machineFingerprint(await library.getModuleVersion()), ...installed].join('|');
   const probe = await readCache(path, probeSchema);
   if (probe?.machine === machine && now() - probe.probedAt < PROBE_LIFETIME_MS) {
     const llama = await open(probe.gpu).catch(() => undefined);

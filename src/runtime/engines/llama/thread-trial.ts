@@ -24,7 +24,12 @@ export async function threadsFor(
   cacheDir: string,
   signal?: AbortSignal,
 ): Promise<number> {
-  const key = [await machineFingerprint(library), llama.gpu || 'cpu', file.sha256, slots].join('|');
+  const key = [
+    machineFingerprint(await library.getModuleVersion()),
+    llama.gpu || 'cpu',
+    file.sha256,
+    slots,
+  ].join('|');
   const measure = measureWith(model, Math.min(slots, MOST_SEQUENCES), signal);
   return rememberedThreads(cacheDir, key, () =>
     chooseThreads({ cores: availableParallelism(), measure, budgetMs: TRIAL_BUDGET_MS }),

@@ -178,7 +178,7 @@ test('says that a port is taken', async () => {
   const port = await listening.promise;
   await expect(start({ port })).rejects.toMatchObject({
     code: 'port-in-use',
-    message: `port ${port} of 127.0.0.1 is already in use`,
+    message: `Port ${port} of 127.0.0.1 is taken.`,
     hint: expect.stringContaining('another port'),
   });
   await new Promise((resolve) => other.close(resolve));
@@ -190,7 +190,7 @@ test('refuses a second server on the same data', async () => {
   await using first = await start();
   await expect(start()).rejects.toMatchObject({
     code: 'bus-server-failed',
-    message: expect.stringContaining(`already uses ${join(dir, 'data')} (process ${process.pid})`),
+    message: expect.stringContaining(`Another bus server uses ${join(dir, 'data')} (process ${process.pid})`),
   });
   expect(await isRunning({ pid: first.pid ?? 0 })).toBe(true);
 });

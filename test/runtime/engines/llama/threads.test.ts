@@ -29,7 +29,10 @@ describe('the trial', () => {
   });
 
   test('takes the fastest', async () => {
-    expect(await choose({ 1: 100, 2: 190, 4: 350, 8: 500 })).toEqual({ threads: 8, measured: [1, 2, 4, 8] });
+    expect(await choose({ 1: 100, 2: 190, 4: 350, 8: 500 })).toEqual({
+      threads: 8,
+      measured: [1, 2, 1, 4, 2, 8, 4],
+    });
   });
 
   test('stops when it gets clearly worse', async () => {
@@ -37,7 +40,20 @@ describe('the trial', () => {
   });
 
   test('keeps the smaller count where the larger is hardly better', async () => {
-    expect(await choose({ 1: 100, 2: 180, 4: 190, 8: 185 })).toEqual({ threads: 2, measured: [1, 2, 4, 8] });
+    expect(await choose({ 1: 100, 2: 180, 4: 190, 8: 185 })).toEqual({
+      threads: 2,
+      measured: [1, 2, 1, 4, 8],
+    });
+  });
+
+  test('asks the smaller count again before it gives way, as something may have held it up', async () => {
+    const rates = [20, 90, 100];
+    const threads = await chooseThreads({
+      cores: 2,
+      budgetMs: 1_000,
+      measure: async () => rates.shift() ?? 0,
+    });
+    expect(threads).toBe(1);
   });
 
   test('ends within its budget; a model that used it up at one thread gets all cores', async () => {

@@ -1,0 +1,133 @@
+import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectBus } from '../../../src/runtime/bus/connect.ts';
+import { JobQueue } from '../../../src/runtime/bus/job-queue.ts';
+import type { Lease } from '../../../src/runtime/bus/lease.ts';
+import { provision, provisionConsumer } from '../../../src/runtime/bus/provision.ts';
+import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
+import { STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
+import { startTestBus, type TestBus } from '../../support/bus-server.ts';
+
+let bus: TestBus;
+let connection: NatsConnection;
+let manager: JetStreamManager;
+let queues = 0;
+
+beforeAll(async () => {
+  bus = await startTestBus();
+  connection = await connectBus({ url: bus.url, name: 'test' });
+  manager = await provision(connection);
+});
+
+afterAll(async () => {
+  await connection.close();
+  await bus.stop();
+});
+
+/** A queue of its own for each test. */
+async function newQueue(): Promise<{
+  queue: JobQueue;
+  consumer: string;
+  put: (text: string) => Promise<void>;
+}> {
+  const model = modelNameSchema.parse(`model-${++queues}`);
+  const consumer = await provisionConsumer(manager, 'text', 'standard', model);
+  const put = async (text: string) => {
+    await jetstream(connection).publish(subjects.job('text', 'standard', model), text);
+  };
+  return { queue: new JobQueue(connection, consumer), consumer, put };
+}
+
+const text = (lease: Lease | undefined) => Buffer.from(lease?.data ?? []).toString();
+
+describe('a queue of jobs', () => {
+  test('hands out one job for each call, in order, as the first attempt', async () => {
+    const { queue, put } = await newQueue();
+    using _ = queue;
+    const waiting = [queue.next(), queue.next()];
+    await put('a');
+    await put('b');
+    const leases = await Promise.all(waiting);
+    expect(leases.map(text)).toEqual(['a', 'b']);
+    expect(leases.map((lease) => lease?.attempt)).toEqual([1, 1]);
+    for (const lease of leases) lease?.acknowledge();
+  });
+
+  test('holds nothing that nobody asked for', async () => {
+    const { queue, consumer, put } = await newQueue();
+    using _ = queue;
+    await put('a');
+    await put('b');
+    (await queue.next())?.acknowledge();
+    await connection.flush();
+    const info = await manager.consumers.info(STREAMS.jobs, consumer);
+    expect(info).toMatchObject({ num_waiting: 0, num_pending: 1 });
+  });
+
+  test('hands a job out again when it was given back, as the next attempt', async () => {
+    const { queue, put } = await newQueue();
+    using _ = queue;
+    await put('a');
+    (await queue.next())?.giveBack();
+    const again = await queue.next();
+    expect([text(again), again?.attempt]).toEqual(['a', 2]);
+    again?.acknowledge();
+  });
+
+  test('hands a job out again when its lease was not renewed', async () => {
+    const { queue, put } = await newQueue();
+    using _ = queue;
+    await put('a');
+    const lost = await queue.next();
+    const again = await queue.next();
+    expect(again?.attempt).toBe(2);
+    expect(again?.sequence).toBe(lost?.sequence);
+    again?.refuse('enough');
+  });
+
+  test('drops a job that was refused or acknowledged', async () => {
+    const { queue, put } = await newQueue();
+    using _ = queue;
+    const before = (await manager.streams.info(STREAMS.jobs)).state.messages;
+    await put('a');
+    await put('b');
+    (await queue.next())?.refuse('malformed');
+    (await queue.next())?.acknowledge();
+    // Answered behind the two on the same connection, so it tells of the state after them.
+    await expect.poll(async () => (await manager.streams.info(STREAMS.jobs)).state.messages).toBe(before);
+  });
+
+  test('ends every wait when it is closed', async () => {
+    const { queue } = await newQueue();
+    const waiting = [queue.next(), queue.next()];
+    queue.close();
+    expect(await Promise.all([...waiting, queue.next()])).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('ignores what was not handed out by JetStream', async () => {
+    const { queue, put } = await newQueue();
+    using _ = queue;
+    const waiting = queue.next();
+    connection.publish('aipg.job.text.standard.nobody', 'x', { reply: '$JS.ACK.forged' });
+    await put('real');
+    const lease = await waiting;
+    expect(text(lease)).toBe('real');
+    lease?.acknowledge();
+  });
+
+  test('goes on waiting through a restart of the bus', async () => {
+    const { queue, put } = await newQueue();
+    using _ = queue;
+    const waiting = queue.next();
+    const reconnected = (async () => {
+      for await (const { type } of connection.status()) if (type === 'reconnect') return;
+    })();
+    process.kill(bus.server.pid ?? 0, 'SIGKILL');
+    await reconnected;
+    await put('after');
+    const lease = await waiting;
+    expect(text(lease)).toBe('after');
+    lease?.acknowledge();
+  });
+});
