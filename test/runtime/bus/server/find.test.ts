@@ -80,8 +80,8 @@ test('refuses an AIPG_NATS_SERVER that is missing, not executable, or another pr
   const notExecutable = writeFakeServer(join(dir, 'plain'), '2.15.0');
   await chmod(notExecutable, 0o644);
   expect(await problem(join(dir, 'nowhere'))).toMatch(/^bus-server-missing: .* does not exist\.$/);
-  expect(await problem(notExecutable)).toMatch(/^bus-server-missing: .* is not executable$/);
-  expect(await problem(process.execPath)).toMatch(/^bus-server-missing: .* is not a nats-server$/);
+  expect(await problem(notExecutable)).toMatch(/^bus-server-missing: .* is not executable\.$/);
+  expect(await problem(process.execPath)).toMatch(/^bus-server-missing: .* is not a nats-server\.$/);
 });
 
 test('is cancelled by its signal', async () => {
