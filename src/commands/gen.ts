@@ -71,7 +71,7 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     const job = textJob(prompt, flags, { model, timeoutMs: flags.timeout });
 
     await using grid = await openWithProgress({ choice, paths, env: process.env, signal, ...flags });
-    const handle = await grid.submit(job, signal);
+    const handle = await grid.submit(job, { signal });
     const writer = new AnswerWriter();
     const streaming = !flags.json && !flags['no-stream'];
     try {

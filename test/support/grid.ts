@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectBus } from '../../src/runtime/bus/connect.ts';
+import type { RecordStore } from '../../src/runtime/bus/record.ts';
 import { Director } from '../../src/runtime/director/director.ts';
 import type { LoadedModel } from '../../src/runtime/engines/engine.ts';
 import { createLlamaEngine } from '../../src/runtime/engines/llama/engine.ts';
@@ -90,6 +92,11 @@ export class TestGrid implements AsyncDisposable {
     const connection = await connectBus({ url: this.bus.url, name });
     this.#stack.defer(() => connection.close());
     return connection;
+  }
+
+  async store(): Promise<RecordStore> {
+    const connection = await this.connect('store');
+    return { connection, jetstream: jetstream(connection), manager: await jetstreamManager(connection) };
   }
 
   async client(): Promise<Grid> {

@@ -1,6 +1,10 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import type { Lane, Tier } from '../protocol/job.ts';
 import { STREAMS } from '../protocol/subjects.ts';
 import { Lease } from './lease.ts';
+import type { Queue } from './provision.ts';
+import { Reconnects } from './reconnects.ts';
+import { FairTurns } from './turns.ts';
 
 const NANOS_PER_MS = 1_000_000;
 /** How long one request for a job waits at the bus before it is made again, in milliseconds. */
@@ -9,41 +13,74 @@ const EXPIRES_MS = 30_000;
 const SILENCE_MS = EXPIRES_MS + 5_000;
 /** Before the bus is asked again after it could not serve a request, in milliseconds. */
 const RETRY_MS = 500;
+/** A lane found empty is not asked again for this long while others have jobs, in milliseconds. */
+const EMPTY_MS = 100;
 
-/** The bus ended a request because no job came in its time. */
+/** The bus ended a request because there was no job, or none came in its time. */
 const NO_JOB_CODES: ReadonlySet<number> = new Set([404, 408]);
 
+/** How often each is served where all have jobs. */
+const TIER_WEIGHTS: Record<Tier, number> = { priority: 16, standard: 4, bulk: 1 };
+const LANE_WEIGHTS: Record<Lane, number> = { fresh: 4, backlog: 1 };
+
+type How = 'probe' | 'stand';
 type Take = (lease: Lease | undefined) => void;
 
+interface Source {
+  readonly subject: string;
+  /** Requests that wait at the bus for a job to come. */
+  standing: number;
+  emptyUntil: number;
+}
+
 /**
- * Hands out jobs of one queue, one for each call of {@link next} and none ahead of it, by JetStream's pull protocol
- * (ADR-13 of NATS). All calls share one subscription: the client library's own `fetch` makes and ends one for each
- * job, which is a good part of what a short job costs.
+ * Hands out the jobs of one model, one for each call of {@link next}, from its tiers and lanes in turn, by JetStream's
+ * pull protocol (ADR-13 of NATS). While there are jobs it asks one lane at a time, in the order of their turns; only
+ * when all are empty it leaves a request standing at each. A job that comes by a standing request when nobody waits
+ * any more is given back at once, which costs an attempt's number and nothing else.
+ *
+ * All calls share one subscription: the client library's own `fetch` makes and ends one for each job, which is a good
+ * part of what a short job costs.
  */
 export class JobQueue implements Disposable {
   readonly #connection: NatsConnection;
-  readonly #subject: string;
-  readonly #inbox = createInbox();
-  readonly #request = JSON.stringify({ batch: 1, expires: EXPIRES_MS * NANOS_PER_MS });
-  readonly #subscription: Subscription;
-  /** Who waits for a job. A job does not say whose request it answers, so the first of them gets it. */
+  /** Where answers come, by how they were asked for: a job itself does not say whose request it answers. */
+  readonly #inboxes = { probe: createInbox(), stand: createInbox() } as const;
+  readonly #sources = new Map<string, Source>();
+  readonly #turns: FairTurns<string>;
+  readonly #subscriptions: readonly Subscription[];
+  readonly #now: () => number;
+  /** Who waits for a job, first come, first served. */
   readonly #waiting: Take[] = [];
-  /** Requests that the bus has not answered. */
-  #asked = 0;
-  #silence: NodeJS.Timeout;
+  /** Requests for a job that is there, unanswered. */
+  #probes = 0;
+  readonly #silence: NodeJS.Timeout;
+  readonly #unlisten: () => void;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(connection: NatsConnection, consumer: string) {
+  constructor(connection: NatsConnection, queues: readonly Queue[], now: () => number = Date.now) {
     this.#connection = connection;
-    this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.jobs}.${consumer}`;
-    this.#subscription = connection.subscribe(this.#inbox, {
-      callback: (error, message) => {
-        if (!error) this.#receive(message);
-      },
-    });
+    this.#now = now;
+    for (const { consumer } of queues) {
+      const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.jobs}.${consumer}`;
+      this.#sources.set(consumer, { subject, standing: 0, emptyUntil: 0 });
+    }
+    this.#turns = new FairTurns(
+      new Map(queues.map(({ consumer, tier, lane }) => [consumer, TIER_WEIGHTS[tier] * LANE_WEIGHTS[lane]])),
+    );
+    this.#subscriptions = (['probe', 'stand'] as const).map((how) =>
+      connection.subscribe(`${this.#inboxes[how]}.*`, {
+        callback: (error, message) => {
+          if (!error) this.#receive(how, message);
+        },
+      }),
+    );
     this.#silence = setTimeout(() => this.#startOver(), SILENCE_MS);
-    void this.#watchConnection();
+    // A bus that was gone has forgotten who waits.
+    this.#unlisten = Reconnects.of(connection).listen(
+      (change) => change === 'reconnect' && this.#startOver(),
+    );
   }
 
   /** The next job, as soon as there is one; `undefined` once the queue is closed. */
@@ -60,9 +97,10 @@ export class JobQueue implements Disposable {
   /** Ends every wait. A job that the bus hands out in this moment goes to another after the ack wait. */
   close(): void {
     this.#closed = true;
+    this.#unlisten();
     clearTimeout(this.#silence);
     clearTimeout(this.#retry);
-    this.#subscription.unsubscribe();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
     for (const take of this.#waiting.splice(0)) take(undefined);
   }
 
@@ -72,27 +110,50 @@ export class JobQueue implements Disposable {
 
   /** Makes as many requests as somebody waits for. */
   #ask(): void {
-    while (!this.#closed && this.#asked < this.#waiting.length) {
-      this.#asked += 1;
-      this.#connection.publish(this.#subject, this.#request, { reply: this.#inbox });
+    while (!this.#closed && this.#probes < this.#waiting.length) {
+      const now = this.#now();
+      const consumer = this.#turns.next((name) => (this.#sources.get(name)?.emptyUntil ?? 0) <= now);
+      if (consumer === undefined) return this.#stand();
+      this.#probes += 1;
+      this.#request(consumer, 'probe', { batch: 1, no_wait: true });
     }
+  }
+
+  /** Waits at every lane at once, with as many requests as somebody waits for. */
+  #stand(): void {
+    for (const [consumer, source] of this.#sources) {
+      while (source.standing < this.#waiting.length) {
+        source.standing += 1;
+        this.#request(consumer, 'stand', { batch: 1, expires: EXPIRES_MS * NANOS_PER_MS });
+      }
+    }
+  }
+
+  #request(consumer: string, how: How, request: object): void {
+    const subject = this.#sources.get(consumer)?.subject ?? '';
+    const reply = `${this.#inboxes[how]}.${consumer}`;
+    this.#connection.publish(subject, JSON.stringify(request), { reply });
   }
 
   #startOver(): void {
     this.#silence.refresh();
-    this.#asked = 0;
+    this.#probes = 0;
+    for (const source of this.#sources.values()) Object.assign(source, { standing: 0, emptyUntil: 0 });
     this.#ask();
   }
 
-  #receive(message: Msg): void {
+  #receive(how: How, message: Msg): void {
     this.#silence.refresh();
-    this.#asked = Math.max(0, this.#asked - 1);
     const lease = Lease.of(this.#connection, message);
+    const source = this.#sources.get(lease?.consumer ?? message.subject.slice(this.#inboxes[how].length + 1));
+    if (!source) return;
+    if (how === 'probe') this.#probes = Math.max(0, this.#probes - 1);
+    else source.standing = Math.max(0, source.standing - 1);
     if (lease) {
-      const take = this.#waiting.shift();
-      if (take) take(lease);
-      else lease.giveBack();
+      source.emptyUntil = 0;
+      this.#hand(lease);
     } else if (NO_JOB_CODES.has(message.headers?.code ?? 0)) {
+      if (how === 'probe') source.emptyUntil = this.#now() + EMPTY_MS;
       this.#ask();
     } else {
       this.#retry ??= setTimeout(() => {
@@ -102,11 +163,11 @@ export class JobQueue implements Disposable {
     }
   }
 
-  async #watchConnection(): Promise<void> {
-    for await (const { type } of this.#connection.status()) {
-      if (this.#closed) return;
-      // A bus that was gone has forgotten who waits.
-      if (type === 'reconnect') this.#startOver();
-    }
+  #hand(lease: Lease): void {
+    const take = this.#waiting.shift();
+    if (take) {
+      this.#turns.took(lease.consumer);
+      take(lease);
+    } else lease.giveBack();
   }
 }

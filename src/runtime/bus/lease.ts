@@ -12,6 +12,8 @@ export class Lease {
   readonly attempt: number;
   /** The job's place in the queue's stream. */
   readonly sequence: number;
+  /** The part of the queue that it came from. */
+  readonly consumer: string;
   readonly #connection: NatsConnection;
   readonly #reply: string;
 
@@ -19,14 +21,14 @@ export class Lease {
     connection: NatsConnection,
     message: Msg,
     reply: string,
-    attempt: number,
-    sequence: number,
+    { attempt, sequence, consumer }: { attempt: number; sequence: number; consumer: string },
   ) {
     this.#connection = connection;
     this.#reply = reply;
     this.data = message.data;
     this.attempt = attempt;
     this.sequence = sequence;
+    this.consumer = consumer;
   }
 
   /** `undefined` when the message is not one that JetStream handed out. */
@@ -38,8 +40,9 @@ export class Lease {
     if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined;
     const delivered = tokens.length === 9 ? 4 : 6;
     const [attempt, sequence] = [Number(tokens[delivered]), Number(tokens[delivered + 1])];
+    const consumer = tokens[delivered - 1] ?? '';
     if (!Number.isSafeInteger(attempt) || !Number.isSafeInteger(sequence)) return undefined;
-    return new Lease(connection, message, reply, attempt, sequence);
+    return new Lease(connection, message, reply, { attempt, sequence, consumer });
   }
 
   /** The job is done with. */

@@ -1,74 +1,83 @@
-import { type JetStreamManager, jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
+import {
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
+import type { ObjectStore } from '@nats-io/obj';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { AipgError } from '../protocol/errors.ts';
-import type { Kind, Tier } from '../protocol/job.ts';
-import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.ts';
+import { type Kind, laneSchema, tierSchema } from '../protocol/job.ts';
+import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
-import { BUCKETS, consumerName, patterns, STREAMS, subjects } from '../protocol/subjects.ts';
-
-const NANOS_PER_MS = 1_000_000;
-const HOUR_MS = 60 * 60 * 1_000;
+import { BUCKETS, consumerName, patterns, REAPER, STREAMS } from '../protocol/subjects.ts';
+import {
+  NANOS_PER_MS,
+  type NamedStream,
+  PROTOCOL_KEY,
+  SETTINGS_KEY,
+  SETTINGS_VERSION,
+  streamConfigs,
+  WEEK_MS,
+} from './streams.ts';
 
 /** A job whose worker does not renew its lease for this long goes to another, in milliseconds. */
 export const ACK_WAIT_MS = 3_000;
 /** A heartbeat not renewed for this long is forgotten, in milliseconds. */
 export const HEARTBEAT_TTL_MS = 30_000;
+/** A queue that nobody has pulled from for this long is forgotten, its jobs are not, in milliseconds. */
+const IDLE_QUEUE_MS = 24 * 60 * 60 * 1_000;
+/** A director that looks after an accepted job and is gone is replaced after this long, in milliseconds. */
+const REAPER_ACK_WAIT_MS = 90_000;
 
-const PROTOCOL_KEY = 'aipg_protocol';
-const metadata = { [PROTOCOL_KEY]: String(PROTOCOL_VERSION) };
+/** JetStream's error code for a stream that exists with other settings. */
+const STREAM_NAME_IN_USE = 10058;
 
-const streams: Partial<StreamConfig>[] = [
-  {
-    name: STREAMS.jobs,
-    subjects: [patterns.jobs],
-    retention: 'workqueue',
-    storage: 'file',
-    discard: 'new',
-    duplicate_window: 120_000 * NANOS_PER_MS,
-    max_msg_size: LIMITS.messageBytes,
-    allow_direct: true,
-    metadata,
-  },
-  {
-    name: STREAMS.events,
-    subjects: [patterns.events],
-    retention: 'limits',
-    storage: 'file',
-    discard: 'old',
-    // Events are published without waiting: the live reader has them already, and a lost one shows as a gap.
-    no_ack: true,
-    max_age: HOUR_MS * NANOS_PER_MS,
-    max_msg_size: LIMITS.messageBytes,
-    allow_direct: true,
-    metadata,
-  },
-  {
-    name: STREAMS.results,
-    subjects: [patterns.results],
-    retention: 'limits',
-    storage: 'file',
-    discard: 'old',
-    max_age: 7 * 24 * HOUR_MS * NANOS_PER_MS,
-    max_msgs_per_subject: 1,
-    max_msg_size: LIMITS.resultBytes,
-    allow_direct: true,
-    metadata,
-  },
-];
+export interface ProvisionOptions {
+  /** Copies of each stream in a cluster, 1 to 5. Default: as it is; 1 for a new one. */
+  readonly replicas?: number | undefined;
+}
 
 /**
- * Makes sure that the bus has our streams; safe to repeat and to do from several processes at once.
- * @throws AipgError `protocol-mismatch` when the bus holds the streams of another protocol version
+ * Makes sure that the bus has our streams with our settings; safe to repeat and to do from many processes at once.
+ * Settings of an older release are brought up to date; those of a newer one are left alone.
+ * @throws AipgError `protocol-mismatch` when the bus holds the streams of another protocol version, `grid-unreachable`
  */
-export async function provision(connection: NatsConnection): Promise<JetStreamManager> {
+export async function provision(
+  connection: NatsConnection,
+  { replicas }: ProvisionOptions = {},
+): Promise<JetStreamManager> {
   const manager = await openJetStream(connection);
-  for (const config of streams) {
-    const existing = await manager.streams.info(config.name as string).catch(() => undefined);
-    if (existing) checkProtocol(existing.config);
-    else await manager.streams.add(config as Partial<StreamConfig> & { name: string });
-  }
+  for (const config of streamConfigs(replicas ?? 1)) await ensureStream(manager, config, replicas);
   return manager;
+}
+
+async function ensureStream(
+  manager: JetStreamManager,
+  config: NamedStream,
+  replicas: number | undefined,
+): Promise<void> {
+  const existing = await manager.streams.info(config.name).catch(() => undefined);
+  if (existing === undefined) {
+    try {
+      await manager.streams.add(config);
+    } catch (error) {
+      // Another process was first, perhaps of another release.
+      if (!(error instanceof JetStreamApiError && error.code === STREAM_NAME_IN_USE)) throw refusedBy(error);
+      await ensureStream(manager, config, replicas);
+    }
+    return;
+  }
+  if (await retireOlder(manager, existing)) return ensureStream(manager, config, replicas);
+  const { num_replicas } = existing.config;
+  const older = Number(existing.config.metadata?.[SETTINGS_KEY] ?? 0) < SETTINGS_VERSION;
+  const wanted = replicas ?? num_replicas;
+  if (older || wanted !== num_replicas) {
+    await manager.streams.update(config.name, { ...config, num_replicas: wanted }).catch((error: unknown) => {
+      throw refusedBy(error);
+    });
+  }
 }
 
 async function openJetStream(connection: NatsConnection): Promise<JetStreamManager> {
@@ -82,13 +91,35 @@ async function openJetStream(connection: NatsConnection): Promise<JetStreamManag
   }
 }
 
-function checkProtocol(config: StreamConfig): void {
+function refusedBy(error: unknown): unknown {
+  if (!(error instanceof JetStreamApiError)) return error;
+  return new AipgError('grid-unreachable', `The message bus refuses our streams: ${error.message}.`, {
+    hint: 'Ask for no more replicas than the cluster has nodes, and see the log of nats-server.',
+    cause: error,
+  });
+}
+
+/**
+ * A stream of an older protocol makes room for ours once no job waits on the bus: nobody could read it any more.
+ * @returns whether it was removed
+ */
+async function retireOlder(manager: JetStreamManager, { config }: StreamInfo): Promise<boolean> {
   const version = config.metadata?.[PROTOCOL_KEY] ?? 'none';
-  if (version === String(PROTOCOL_VERSION)) return;
+  if (version === String(PROTOCOL_VERSION)) return false;
+  const older = Number(version) < PROTOCOL_VERSION;
+  const jobs = older ? await manager.streams.info(STREAMS.jobs).catch(() => undefined) : undefined;
+  if (older && (jobs?.state.messages ?? 0) === 0) {
+    await manager.streams.delete(config.name).catch(() => undefined);
+    return true;
+  }
   throw new AipgError(
     'protocol-mismatch',
     `This bus speaks protocol ${version} (stream ${config.name}); this aipg speaks ${PROTOCOL_VERSION}.`,
-    { hint: 'Use the same release of aipg on all machines of a grid, or another bus.' },
+    {
+      hint: older
+        ? 'Let its jobs end with the older release first, or use another bus.'
+        : 'Use the same release of aipg on all machines of a grid, or another bus.',
+    },
   );
 }
 
@@ -101,21 +132,66 @@ export async function openWorkersBucket(connection: NatsConnection): Promise<KV>
   });
 }
 
-/** Makes sure of the durable consumer from which all workers of one kind, tier and model pull. */
-export async function provisionConsumer(
+const artifacts = new WeakMap<NatsConnection, Promise<ObjectStore>>();
+
+/** What is too large for the bus; made on first use, opened once for each connection. */
+export function openArtifacts(connection: NatsConnection): Promise<ObjectStore> {
+  const opened = artifacts.get(connection) ?? createArtifacts(connection);
+  artifacts.set(connection, opened);
+  opened.catch(() => artifacts.delete(connection));
+  return opened;
+}
+
+async function createArtifacts(connection: NatsConnection): Promise<ObjectStore> {
+  const { Objm } = await import('@nats-io/obj');
+  const replicas = await openJetStream(connection).then(async (manager) => {
+    const { config } = await manager.streams.info(STREAMS.results);
+    return config.num_replicas;
+  });
+  return new Objm(connection).create(BUCKETS.artifacts, { ttl: WEEK_MS * NANOS_PER_MS, replicas });
+}
+
+/** Makes sure of the durable consumers from which all workers of one kind and model pull, one per tier and lane. */
+export async function provisionQueues(
   manager: JetStreamManager,
   kind: Kind,
-  tier: Tier,
   model: ModelName,
-): Promise<string> {
-  const name = consumerName(kind, tier, model);
-  await manager.consumers.add(STREAMS.jobs, {
-    durable_name: name,
-    filter_subject: subjects.job(kind, tier, model),
+): Promise<readonly Queue[]> {
+  const queues = tierSchema.options.flatMap((tier) =>
+    laneSchema.options.map(
+      (lane): Queue => ({ tier, lane, consumer: consumerName(kind, tier, lane, model) }),
+    ),
+  );
+  await Promise.all(
+    queues.map(({ tier, lane, consumer }) =>
+      manager.consumers.add(STREAMS.jobs, {
+        durable_name: consumer,
+        filter_subject: patterns.lane(kind, tier, lane, model),
+        ack_policy: 'explicit',
+        ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
+        max_ack_pending: -1,
+        max_deliver: -1,
+        inactive_threshold: IDLE_QUEUE_MS * NANOS_PER_MS,
+      }),
+    ),
+  );
+  return queues;
+}
+
+/** One tier and lane of a model's queue, by its consumer. */
+export interface Queue {
+  readonly tier: (typeof tierSchema.options)[number];
+  readonly lane: (typeof laneSchema.options)[number];
+  readonly consumer: string;
+}
+
+/** Makes sure of the durable consumer by which directors share the care for accepted jobs. */
+export async function provisionReaper(manager: JetStreamManager): Promise<void> {
+  await manager.consumers.add(STREAMS.accepted, {
+    durable_name: REAPER,
     ack_policy: 'explicit',
-    ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
+    ack_wait: REAPER_ACK_WAIT_MS * NANOS_PER_MS,
     max_ack_pending: -1,
     max_deliver: -1,
   });
-  return name;
 }

@@ -6,6 +6,7 @@ import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
 import { type Heartbeat, heartbeatSchema } from '../protocol/worker.ts';
 import { openWorkersBucket } from './provision.ts';
+import { Reconnects } from './reconnects.ts';
 
 /** A worker that has not been heard of for this long is taken for dead, in milliseconds: three heartbeats. */
 const ALIVE_MS = 15_000;
@@ -20,29 +21,53 @@ export interface RosterOptions {
 export class Roster implements AsyncDisposable {
   readonly #seen = new Map<WorkerId, { heartbeat: Heartbeat; at: number }>();
   readonly #revisions = new Map<string, number>();
-  readonly #bucket: KV;
+  readonly #connection: NatsConnection;
   readonly #options: RosterOptions;
   readonly #now: () => number;
-  readonly #stop: () => void;
+  #bucket: KV;
+  #stop: () => void = () => undefined;
   #refreshing: Promise<void> | undefined;
+  #unlisten: () => void = () => undefined;
+  #closed = false;
 
-  private constructor(bucket: KV, options: RosterOptions, stop: () => void) {
+  private constructor(connection: NatsConnection, bucket: KV, options: RosterOptions) {
+    this.#connection = connection;
     this.#bucket = bucket;
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#stop = stop;
   }
 
   /** Resolves once every heartbeat that the bus holds now has been read. */
   static async open(connection: NatsConnection, options: RosterOptions = {}): Promise<Roster> {
-    const bucket = await openWorkersBucket(connection);
-    const watch = await bucket.watch();
-    const roster = new Roster(bucket, options, () => watch.stop());
-    void (async () => {
-      for await (const entry of watch) roster.#take(entry);
-    })();
-    await roster.refresh();
+    const roster = new Roster(connection, await openWorkersBucket(connection), options);
+    await roster.#watch();
+    // Heartbeats live in the bus's memory: one that was restarted has lost them, and counts from 1 again.
+    roster.#unlisten = Reconnects.of(connection).listen((change) => {
+      if (change === 'reconnect') void roster.#startOver();
+    });
     return roster;
+  }
+
+  async #watch(): Promise<void> {
+    const watch = await this.#bucket.watch();
+    if (this.#closed) return watch.stop();
+    this.#stop = () => watch.stop();
+    void (async () => {
+      for await (const entry of watch) this.#take(entry);
+    })();
+    await this.refresh();
+  }
+
+  async #startOver(): Promise<void> {
+    this.#stop();
+    this.#revisions.clear();
+    try {
+      if (this.#closed) return;
+      this.#bucket = await openWorkersBucket(this.#connection);
+      await this.#watch();
+    } catch {
+      // Gone again; the next reconnect comes here too.
+    }
   }
 
   /** Reads what the bus holds now, ahead of what it is about to tell. */
@@ -97,7 +122,16 @@ export class Roster implements AsyncDisposable {
     return new Map([...slots].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)));
   }
 
+  /** Models that workers are about to serve, and the share that is loaded; the furthest first. */
+  loading(): { model: ModelName; fraction: number }[] {
+    return this.workers()
+      .flatMap(({ state, loading }) => (state === 'loading' && loading ? [loading] : []))
+      .sort((a, b) => b.fraction - a.fraction);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#unlisten();
     this.#stop();
   }
 }

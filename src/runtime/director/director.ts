@@ -1,76 +1,94 @@
-import { type JetStreamClient, type JetStreamManager, jetstream } from '@nats-io/jetstream';
+import { jetstream } from '@nats-io/jetstream';
 import { type Service, type ServiceMsg, Svcm } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { z } from 'zod';
-import { finishJob } from '../bus/finish.ts';
-import { provision } from '../bus/provision.ts';
+import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
+import { type ProvisionOptions, provision } from '../bus/provision.ts';
+import type { RecordStore } from '../bus/record.ts';
 import { Roster } from '../bus/roster.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
-import type { JobEvent } from '../protocol/events.ts';
-import type { Account, JobId } from '../protocol/ids.ts';
-import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
-import type { ModelName } from '../protocol/model.ts';
 import {
-  type CancelReply,
-  type CancelRequest,
-  type ControlJob,
   cancelRequestSchema,
   envelopeSchema,
-  type SubmitReply,
-  type SubmitRequest,
+  jobRequestSchema,
+  jobsRequestSchema,
+  progressRequestSchema,
   submitRequestSchema,
 } from '../protocol/requests.ts';
-import { patterns, requestAccount, STREAMS, subjects, type Verb } from '../protocol/subjects.ts';
-import { chooseModel } from './choose-model.ts';
+import { patterns, requestAccount, requestWorker } from '../protocol/subjects.ts';
+import { cancelJob, listJobs, viewJob, viewProgress } from './jobs.ts';
+import { Reaper, type ReaperTimes } from './reaper.ts';
+import { submitJob } from './submit.ts';
+import { type QueueBounds, Unfinished } from './unfinished.ts';
+import { WaitingJobs } from './waiting.ts';
 
 export interface DirectorOptions {
   readonly connection: NatsConnection;
   readonly version: string;
   readonly log: Log;
+  readonly replicas?: ProvisionOptions['replicas'];
+  readonly bounds?: QueueBounds | undefined;
+  readonly reaperTimes?: ReaperTimes | undefined;
   readonly now?: () => number;
 }
 
-/** Admits jobs. Keeps no state of its own, so any number of directors run side by side on one bus. */
+/**
+ * Admits jobs and looks after them. Whatever it keeps in memory can be lost: any number of directors run side by side
+ * on one bus, and a new one goes on where another ended.
+ */
 export class Director implements AsyncDisposable {
   readonly #connection: NatsConnection;
-  readonly #jetstream: JetStreamClient;
-  readonly #manager: JetStreamManager;
+  readonly #store: RecordStore;
   readonly #roster: Roster;
+  readonly #unfinished: Unfinished;
+  readonly #waiting: WaitingJobs;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #counts = { accepted: 0, refused: 0, cancelled: 0 };
   #service: Service | undefined;
+  #reaper: Reaper | undefined;
 
-  private constructor(options: DirectorOptions, manager: JetStreamManager, roster: Roster) {
+  private constructor(options: DirectorOptions, store: RecordStore, roster: Roster) {
     this.#connection = options.connection;
-    this.#jetstream = jetstream(options.connection);
-    this.#manager = manager;
+    this.#store = store;
     this.#roster = roster;
     this.#log = options.log;
     this.#now = options.now ?? Date.now;
+    this.#unfinished = new Unfinished(store.manager, options.bounds);
+    this.#waiting = new WaitingJobs(options.connection, store.manager, roster, this.#now);
   }
 
   /** Resolves when it answers requests. The connection stays the caller's. */
   static async start(options: DirectorOptions): Promise<Director> {
-    const manager = await provision(options.connection);
-    const roster = await Roster.open(options.connection, {
-      onMalformed: (worker, reason) => options.log.warn({ worker, reason }, 'malformed heartbeat ignored'),
+    const { connection, log, replicas } = options;
+    const manager = await provision(connection, { replicas });
+    const roster = await Roster.open(connection, {
+      onMalformed: (worker, reason) => log.warn({ worker, reason }, 'malformed heartbeat ignored'),
     });
-    const director = new Director(options, manager, roster);
+    const store: RecordStore = { connection, manager, jetstream: jetstream(connection) };
+    const director = new Director(options, store, roster);
+    director.#reaper = await Reaper.start({ store, log, times: options.reaperTimes, now: director.#now });
     await director.#serve(options.version);
     return director;
   }
 
-  /** Requests since the start: jobs accepted, requests refused as malformed or impossible, jobs cancelled. */
+  /** Since the start: jobs accepted, requests refused as malformed or impossible, jobs cancelled. */
   get counts(): Readonly<{ accepted: number; refused: number; cancelled: number }> {
     return this.#counts;
   }
 
+  /** What was done for accepted jobs that nobody else looked after. */
+  get reaped(): Readonly<{ requeued: number; expired: number; abandoned: number }> {
+    return this.#reaper?.counts ?? { requeued: 0, expired: 0, abandoned: 0 };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#service?.stop();
+    await this.#reaper?.[Symbol.asyncDispose]();
+    this.#waiting[Symbol.dispose]();
     await this.#roster[Symbol.asyncDispose]();
   }
 
@@ -78,25 +96,59 @@ export class Director implements AsyncDisposable {
     this.#service = await new Svcm(this.#connection).add({
       name: 'aipg-director',
       version,
-      description: 'Admits jobs to the grid',
+      description: 'Admits jobs to the grid and looks after them',
       queue: 'directors',
       metadata: { protocol: String(PROTOCOL_VERSION) },
     });
-    this.#endpoint('submit', submitRequestSchema, (account, request) => this.#submit(account, request));
-    this.#endpoint('cancel', cancelRequestSchema, (account, request) => this.#cancel(account, request));
+    const store = this.#store;
+    const account = (subject: string) => known(requestAccount(subject), 'account');
+    const worker = (subject: string) => known(requestWorker(subject), 'worker');
+    const { request, workerRequest } = patterns;
+
+    this.#endpoint(request('submit'), submitRequestSchema, async (subject, submitted) => {
+      const admission = {
+        store,
+        roster: this.#roster,
+        unfinished: this.#unfinished,
+        waiting: this.#waiting,
+        now: this.#now,
+      };
+      const job = await submitJob(admission, account(subject), submitted);
+      this.#counts.accepted += 1;
+      this.#log.info({ job: job.id, account: job.account, model: job.model, tier: job.tier }, 'job accepted');
+      return { job: job.id, model: job.model };
+    });
+    this.#endpoint(request('cancel'), cancelRequestSchema, async (subject, cancel) => {
+      const cancelled = await cancelJob(store, account(subject), cancel);
+      if (cancelled) {
+        this.#counts.cancelled += 1;
+        this.#log.info({ job: cancel.job, account: account(subject) }, 'job cancelled');
+      }
+      return { job: cancel.job, cancelled };
+    });
+    this.#endpoint(request('job'), jobRequestSchema, (subject, asked) =>
+      viewJob(store, account(subject), asked),
+    );
+    this.#endpoint(request('jobs'), jobsRequestSchema, async (subject, asked) => ({
+      jobs: await listJobs(store, account(subject), asked),
+    }));
+    this.#endpoint(workerRequest('progress'), progressRequestSchema, async (subject, asked) => {
+      worker(subject);
+      return viewProgress(store, asked);
+    });
     await this.#connection.flush();
   }
 
   #endpoint<T extends z.ZodType>(
-    verb: Verb,
+    pattern: string,
     schema: T,
-    answer: (account: Account, request: z.infer<T>) => Promise<unknown>,
+    answer: (subject: string, request: z.infer<T>) => Promise<unknown>,
   ): void {
+    const verb = pattern.split('.').at(-1) ?? '';
     const handle = async (message: ServiceMsg): Promise<void> => {
       try {
-        const account = requestAccount(message.subject);
-        if (account === undefined) throw new AipgError('job-refused', 'The request names no valid account.');
-        message.respond(encode(await answer(account, this.#read(schema, message.data))));
+        const request = await this.#read(schema, message.data);
+        message.respond(await encodeLarge(this.#connection, await answer(message.subject, request)));
       } catch (error) {
         this.#counts.refused += 1;
         const failure = toAipgError(error);
@@ -106,7 +158,7 @@ export class Director implements AsyncDisposable {
       }
     };
     this.#service?.addEndpoint(verb, {
-      subject: patterns.request(verb),
+      subject: pattern,
       handler: (error, message) => {
         if (error) this.#log.error({ verb, reason: error.message }, 'endpoint failed');
         else void handle(message);
@@ -114,8 +166,8 @@ export class Director implements AsyncDisposable {
     });
   }
 
-  #read<T extends z.ZodType>(schema: T, data: Uint8Array): z.infer<T> {
-    const request = decode(schema, data);
+  async #read<T extends z.ZodType>(schema: T, data: Uint8Array): Promise<z.infer<T>> {
+    const request = await decodeLarge(this.#connection, schema, data);
     if (request.ok) return request.value;
     const envelope = decode(envelopeSchema, data);
     if (envelope.ok && envelope.value.protocol !== PROTOCOL_VERSION) {
@@ -127,51 +179,9 @@ export class Director implements AsyncDisposable {
     }
     throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
   }
+}
 
-  async #submit(account: Account, { job: spec }: SubmitRequest): Promise<SubmitReply> {
-    const model = await this.#chooseModel(spec.model);
-    const job: Job = { ...spec, model, account, protocol: PROTOCOL_VERSION, acceptedAt: this.#now() };
-    const queued = this.#jetstream.publish(subjects.job(job.kind, job.tier, model), encode(job), {
-      msgID: job.id,
-    });
-    // Sent right behind the job on the same connection, so that it comes before anything that a worker says.
-    this.#announce(account, job.id, { type: 'accepted', model });
-    const { seq: queueSequence } = await queued;
-    this.#counts.accepted += 1;
-    this.#log.info({ job: job.id, account, model }, 'job accepted');
-    return { job: job.id, model, queueSequence };
-  }
-
-  async #chooseModel(asked: ModelName | undefined): Promise<ModelName> {
-    try {
-      return chooseModel(asked, this.#roster.models());
-    } catch {
-      // A worker that came this moment may be on the bus and not yet told of.
-      await this.#roster.refresh();
-      return chooseModel(asked, this.#roster.models());
-    }
-  }
-
-  async #cancel(account: Account, { job, queueSequence, reason }: CancelRequest): Promise<CancelReply> {
-    const queued = await this.#manager.streams
-      .getMessage(STREAMS.jobs, { seq: queueSequence })
-      .catch(() => undefined);
-    const decoded = queued && decode(jobSchema, queued.data);
-    const owned = decoded?.ok && decoded.value.id === job && decoded.value.account === account;
-    if (await finishJob(this.#jetstream, account, job, { status: 'cancelled', reason })) {
-      this.#counts.cancelled += 1;
-      this.#announce(account, job, { type: 'cancelled', reason });
-      this.#log.info({ job, account }, 'job cancelled');
-    }
-    if (owned) {
-      const control: ControlJob = { type: 'cancel', reason };
-      this.#connection.publish(subjects.controlJob(job), encode(control));
-      await this.#manager.streams.deleteMessage(STREAMS.jobs, queueSequence).catch(() => undefined);
-    }
-    return { job };
-  }
-
-  #announce(account: Account, job: JobId, event: JobEvent): void {
-    this.#connection.publish(subjects.event(account, job), encode(event));
-  }
+function known<T>(requester: T | undefined, what: string): T {
+  if (requester !== undefined) return requester;
+  throw new AipgError('job-refused', `The request names no valid ${what}.`);
 }

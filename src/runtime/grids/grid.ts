@@ -1,28 +1,44 @@
 import type { JobEvent } from '../protocol/events.ts';
 import type { JobId } from '../protocol/ids.ts';
 import type { JobSpec } from '../protocol/job.ts';
+import type { JobSummary, JobsRequest, JobView } from '../protocol/requests.ts';
 import type { Result } from '../protocol/result.ts';
+
+export interface SubmitOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** The job goes on when this process ends; otherwise it is cancelled some time after. */
+  readonly detach?: boolean | undefined;
+  /** Queue the job even if no worker serves its model now. */
+  readonly wait?: boolean | undefined;
+}
 
 /** What a client can ask of any grid, be it in this process or on many machines. */
 export interface Grid extends AsyncDisposable {
   /** Shown to the user as where the job ran. */
   readonly name: string;
   /**
-   * Resolves when the job is accepted.
-   * @throws AipgError `model-not-found`, `job-refused`, `grid-unreachable`, `protocol-mismatch`
+   * Resolves when the job is accepted. Submitting a job again under its id is the same job.
+   * @throws AipgError `model-not-found`, `job-refused`, `queue-full`, `grid-unreachable`, `protocol-mismatch`
    */
-  submit(job: JobSpec, signal?: AbortSignal): Promise<JobHandle>;
+  submit(job: JobSpec, options?: SubmitOptions): Promise<JobHandle>;
+  /** A job submitted before, here or elsewhere. What is wrong with its id is told by its methods. */
+  job(id: JobId): JobHandle;
+  /** Unfinished jobs of the account, and those that ended since a time; the newest last. */
+  jobs(request: Omit<JobsRequest, 'protocol'>): Promise<JobSummary[]>;
 }
 
 export interface JobHandle {
   readonly id: JobId;
   /**
-   * What happens to the job, once: chunks without gap or repeat, whatever attempts they come from, then one final
-   * event. Can be read once.
+   * What happens to the job, once: chunks without gap or repeat, whatever attempts they come from and whatever breaks
+   * on the way, then one final event. Can be read once.
+   * @throws AipgError `job-not-found`, `grid-unreachable` when the grid is gone for too long
    */
   events(): AsyncIterable<JobEvent>;
   /** Ends the job; resolves when the grid knows. Its events end with `cancelled` unless it had ended before. */
   cancel(reason: string): Promise<void>;
   /** The final record, read from the events if nobody else reads them. */
   result(): Promise<Result>;
+  /** All that the grid knows of the job now. @throws AipgError `job-not-found` */
+  view(): Promise<JobView>;
 }

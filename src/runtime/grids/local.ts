@@ -10,12 +10,23 @@ import { resultOf } from './result-of.ts';
 export function createLocalGrid(model: LoadedModel): Grid {
   return {
     name: 'local',
-    submit: async (job, signal) => {
+    submit: async (job, { signal, detach } = {}) => {
       signal?.throwIfAborted();
+      if (detach) throw noGrid('A job of this process ends with it, so it cannot be detached.');
       return startJob(model, job);
+    },
+    job: () => {
+      throw noGrid('This process keeps no jobs.');
+    },
+    jobs: async () => {
+      throw noGrid('This process keeps no jobs.');
     },
     [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
   };
+}
+
+function noGrid(message: string): AipgError {
+  return new AipgError('usage', message, { hint: 'Start a grid with `aipg up`, or name one with --grid.' });
 }
 
 function startJob(model: LoadedModel, job: JobSpec): JobHandle {
@@ -26,6 +37,9 @@ function startJob(model: LoadedModel, job: JobSpec): JobHandle {
     events,
     cancel: async (reason) => cancelled.abort(reason),
     result: () => resultOf(events()),
+    view: async () => {
+      throw noGrid('This process keeps no jobs.');
+    },
   };
 }
 

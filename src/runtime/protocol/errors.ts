@@ -14,6 +14,8 @@ export const EXIT_CODES = {
   'port-in-use': 4,
   'job-failed': 5,
   'job-refused': 5,
+  'job-not-found': 5,
+  'queue-full': 5,
   timeout: 6,
   cancelled: 130,
 } as const;

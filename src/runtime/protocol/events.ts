@@ -15,6 +15,22 @@ export const failureSchema = z.object({
   hint: z.string().optional(),
 });
 
+/** How an attempt ended that did not end the job: it failed, was handed back unharmed, or was heard of no more. */
+export const attemptEndSchema = z.enum(['failed', 'given-back', 'lost']);
+export type AttemptEnd = z.infer<typeof attemptEndSchema>;
+
+export const attemptSchema = z.object({
+  attempt,
+  worker: workerIdSchema,
+  modelSha256: sha256Schema.optional(),
+  /** Output tokens that it added to those of the attempts before. */
+  newTokens: count.optional(),
+  /** Absent while it runs, and for the one that ended the job. */
+  end: attemptEndSchema.optional(),
+  reason: z.string().optional(),
+});
+export type AttemptRecord = z.infer<typeof attemptSchema>;
+
 /** What is known of a job once its output is complete. */
 export const outcomeSchema = z.object({
   model: modelNameSchema,
@@ -41,7 +57,21 @@ export type Outcome = z.infer<typeof outcomeSchema>;
  */
 export const jobEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('accepted'), model: modelNameSchema }),
-  z.object({ type: z.literal('leased'), attempt, worker: workerIdSchema }),
+  z.object({
+    type: z.literal('waiting'),
+    /** Jobs that are served first, this one included: 1 is next. */
+    place: z.number().int().min(1),
+    /** Until a worker takes it, in milliseconds, from how fast the queue has moved; absent while nothing is known. */
+    estimateMs: duration.optional(),
+    /** The share of the model that its first worker has loaded, 0 to 1, while no other serves it. */
+    loading: z.number().min(0).max(1).optional(),
+  }),
+  z.object({
+    type: z.literal('leased'),
+    attempt,
+    worker: workerIdSchema,
+    modelSha256: sha256Schema.optional(),
+  }),
   z.object({
     type: z.literal('chunk'),
     attempt,
@@ -52,9 +82,15 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     text: z.string(),
     tokens: z.array(count),
   }),
-  z.object({ type: z.literal('retrying'), attempt, reason: z.string() }),
+  z.object({ type: z.literal('retrying'), attempt, end: attemptEndSchema, reason: z.string() }),
   z.object({ type: z.literal('done'), attempt, outcome: outcomeSchema }),
-  z.object({ type: z.literal('failed'), attempt: count, error: failureSchema }),
+  z.object({
+    type: z.literal('failed'),
+    attempt: count,
+    error: failureSchema,
+    /** What became of each attempt, where it was the attempts that failed the job. */
+    attempts: z.array(attemptSchema).optional(),
+  }),
   z.object({ type: z.literal('cancelled'), reason: z.string() }),
 ]);
 export type JobEvent = z.infer<typeof jobEventSchema>;

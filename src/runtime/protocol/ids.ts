@@ -11,6 +11,13 @@ export const jobIdSchema = z
   .brand<'JobId'>();
 export type JobId = z.infer<typeof jobIdSchema>;
 
+/** A client's process, for as long as it is connected: what a director asks whether it is still there. */
+export const clientIdSchema = z
+  .string()
+  .regex(/^[0-9a-hjkmnp-tv-z]{26}$/, 'must be 26 characters of base 32')
+  .brand<'ClientId'>();
+export type ClientId = z.infer<typeof clientIdSchema>;
+
 const nameSchema = z
   .string()
   .max(LIMITS.nameLength)
@@ -30,6 +37,10 @@ export const LOCAL_ACCOUNT = accountSchema.parse('local');
 
 export function newJobId(random: (size: number) => Uint8Array = randomBytes): JobId {
   return jobIdSchema.parse(base32(random(16)));
+}
+
+export function newClientId(random: (size: number) => Uint8Array = randomBytes): ClientId {
+  return clientIdSchema.parse(base32(random(16)));
 }
 
 /** A worker's id: its name, made safe for a subject, and a random part, so that equal names do not clash. */

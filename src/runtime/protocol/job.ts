@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accountSchema, jobIdSchema } from './ids.ts';
+import { accountSchema, clientIdSchema, jobIdSchema } from './ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from './limits.ts';
 import { modelNameSchema } from './model.ts';
 import { textInputSchema } from './text.ts';
@@ -7,8 +7,16 @@ import { textInputSchema } from './text.ts';
 export const kindSchema = z.enum(['text']);
 export type Kind = z.infer<typeof kindSchema>;
 
-export const tierSchema = z.enum(['standard']);
+/** A job's place in the queue; each is served more often than the next, and none is left to wait for ever. */
+export const tierSchema = z.enum(['priority', 'standard', 'bulk']);
 export type Tier = z.infer<typeof tierSchema>;
+
+/**
+ * Where in its tier a job waits: `fresh` while its account has few unfinished jobs there, else `backlog`. So one
+ * account's thousands do not delay another's first.
+ */
+export const laneSchema = z.enum(['fresh', 'backlog']);
+export type Lane = z.infer<typeof laneSchema>;
 
 /** What a client asks of a grid. */
 export const jobSpecSchema = z.object({
@@ -35,5 +43,9 @@ export const jobSchema = jobSpecSchema.extend({
   model: modelNameSchema,
   /** When a director accepted it, in milliseconds since 1970. */
   acceptedAt: z.number().int().nonnegative(),
+  /** Whose job it is to be given up when that process is gone for good; absent for a detached job. */
+  client: clientIdSchema.optional(),
+  /** Attempts before the job was queued again; the queue's own delivery count starts anew. */
+  priorAttempts: z.number().int().nonnegative().default(0),
 });
 export type Job = z.infer<typeof jobSchema>;

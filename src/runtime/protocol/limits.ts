@@ -1,11 +1,11 @@
 /** Version of everything that travels on the bus. Participants of another version are refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export const LIMITS = {
-  /** Largest message on the bus, in bytes; larger ones are refused before they are sent. */
+  /** Largest message that travels as it is, in bytes; a larger one goes through the object store. */
   messageBytes: 256 * 1024,
-  /** Largest final record of a job, in bytes. */
-  resultBytes: 1_000_000,
+  /** Largest message at all, in bytes. */
+  artifactBytes: 64 * 1024 * 1024,
   /** Longest model name, in UTF-8 bytes. */
   modelNameBytes: 200,
   /** Longest account or worker name, in characters. */
@@ -19,6 +19,8 @@ export const LIMITS = {
   maxTokens: 131_072,
   /** Longest time a job may be given, in milliseconds. */
   timeoutMs: 24 * 60 * 60 * 1_000,
+  /** Longest reason of a failure or a cancel, in UTF-16 code units. */
+  reasonLength: 500,
   /** Most slots of one worker. */
   slots: 256,
 } as const;

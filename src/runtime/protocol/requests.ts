@@ -1,36 +1,112 @@
 import { z } from 'zod';
-import { failureSchema } from './events.ts';
-import { jobIdSchema } from './ids.ts';
+import { attemptSchema, failureSchema, jobEventSchema } from './events.ts';
+import { accountSchema, clientIdSchema, jobIdSchema } from './ids.ts';
 import { jobSpecSchema } from './job.ts';
+import { LIMITS } from './limits.ts';
 import { modelNameSchema } from './model.ts';
 
 /** Read first, alone: it decides whether the rest can be read at all. */
 export const envelopeSchema = z.object({ protocol: z.number().int() });
 
-export const submitRequestSchema = envelopeSchema.extend({ job: jobSpecSchema });
+const milliseconds = z.number().int().nonnegative();
+const reasonSchema = z.string().max(LIMITS.reasonLength);
+
+export const submitRequestSchema = envelopeSchema.extend({
+  job: jobSpecSchema,
+  /** The process that waits for the answer; absent for a detached job, which goes on without anybody. */
+  client: clientIdSchema.optional(),
+  /** Queue the job even if no worker serves its model now. */
+  wait: z.boolean().default(false),
+});
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 
-export const submitReplySchema = z.object({
-  job: jobIdSchema,
-  model: modelNameSchema,
-  /** The job's place in the queue's stream; what a cancel names to take it out again. */
-  queueSequence: z.number().int().positive(),
-});
+export const submitReplySchema = z.object({ job: jobIdSchema, model: modelNameSchema });
 export type SubmitReply = z.infer<typeof submitReplySchema>;
 
-export const cancelRequestSchema = envelopeSchema.extend({
-  job: jobIdSchema,
-  queueSequence: z.number().int().positive(),
-  reason: z.string().max(200),
-});
+export const cancelRequestSchema = envelopeSchema.extend({ job: jobIdSchema, reason: reasonSchema });
 export type CancelRequest = z.infer<typeof cancelRequestSchema>;
 
-export const cancelReplySchema = z.object({ job: jobIdSchema });
+/** `cancelled`: by this request; otherwise the job had ended before. */
+export const cancelReplySchema = z.object({ job: jobIdSchema, cancelled: z.boolean() });
 export type CancelReply = z.infer<typeof cancelReplySchema>;
+
+export const jobStatusSchema = z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']);
+export type JobStatus = z.infer<typeof jobStatusSchema>;
+
+export const jobRequestSchema = envelopeSchema.extend({
+  job: jobIdSchema,
+  /** Whether the output so far is wanted. */
+  withOutput: z.boolean().default(true),
+});
+export type JobRequest = z.infer<typeof jobRequestSchema>;
+
+const chunkSchema = z.object({
+  tokenOffset: z.number().int().nonnegative(),
+  textOffset: z.number().int().nonnegative(),
+  text: z.string(),
+  tokens: z.array(z.number().int().nonnegative()),
+});
+
+/** All that the bus knows of a job. */
+export const jobViewSchema = z.object({
+  job: jobIdSchema,
+  status: jobStatusSchema,
+  model: modelNameSchema.optional(),
+  /** Milliseconds since 1970. */
+  acceptedAt: milliseconds.optional(),
+  endedAt: milliseconds.optional(),
+  attempts: z.array(attemptSchema),
+  /** While it waits. */
+  place: z.number().int().min(1).optional(),
+  estimateMs: z.number().nonnegative().optional(),
+  /** The output as far as it is known without a gap. */
+  output: chunkSchema.optional(),
+  /** The last event, once the job has ended. */
+  final: jobEventSchema.optional(),
+});
+export type JobView = z.infer<typeof jobViewSchema>;
+
+export const jobsRequestSchema = envelopeSchema.extend({
+  /** Only jobs that ended after this, in milliseconds since 1970; unfinished ones are always told. */
+  since: milliseconds,
+  limit: z.number().int().min(1).max(1_000).default(100),
+});
+export type JobsRequest = z.infer<typeof jobsRequestSchema>;
+
+export const jobSummarySchema = z.object({
+  job: jobIdSchema,
+  status: jobStatusSchema,
+  model: modelNameSchema.optional(),
+  acceptedAt: milliseconds.optional(),
+  endedAt: milliseconds.optional(),
+  reason: z.string().optional(),
+});
+export type JobSummary = z.infer<typeof jobSummarySchema>;
+
+export const jobsReplySchema = z.object({ jobs: z.array(jobSummarySchema) });
+export type JobsReply = z.infer<typeof jobsReplySchema>;
+
+/** A worker asks how far the attempts before its own have come. That it knows the job's id shows its lease. */
+export const progressRequestSchema = envelopeSchema.extend({
+  account: accountSchema,
+  job: jobIdSchema,
+  /** The asker's own; the answer holds all that came before it said that it has the lease. */
+  attempt: z.number().int().min(2),
+});
+export type ProgressRequest = z.infer<typeof progressRequestSchema>;
+
+export const progressReplySchema = z.object({
+  attempts: z.array(attemptSchema),
+  output: chunkSchema,
+});
+export type ProgressReply = z.infer<typeof progressReplySchema>;
 
 /** The answer to a request that was refused. */
 export const refusalSchema = z.object({ error: failureSchema });
 
-/** Sent to a job's worker. */
-export const controlJobSchema = z.object({ type: z.literal('cancel'), reason: z.string().max(200) });
+/** Sent to a job's worker: the job is cancelled, or a newer attempt has taken it over. */
+export const controlJobSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('cancel'), reason: reasonSchema }),
+  z.object({ type: z.literal('fence'), attempt: z.number().int().min(2) }),
+]);
 export type ControlJob = z.infer<typeof controlJobSchema>;

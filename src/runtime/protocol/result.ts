@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type FinalEvent, failureSchema, outcomeSchema } from './events.ts';
+import { attemptSchema, type FinalEvent, failureSchema, outcomeSchema } from './events.ts';
+import { workerIdSchema } from './ids.ts';
 
 /** The final record of a job. Exactly one is ever kept: the first to be written wins. */
 export const resultSchema = z.discriminatedUnion('status', [
@@ -9,10 +10,27 @@ export const resultSchema = z.discriminatedUnion('status', [
     tokens: z.array(z.number().int().nonnegative()),
     outcome: outcomeSchema,
   }),
-  z.object({ status: z.literal('failed'), error: failureSchema }),
+  z.object({
+    status: z.literal('failed'),
+    error: failureSchema,
+    attempts: z.array(attemptSchema).optional(),
+  }),
   z.object({ status: z.literal('cancelled'), reason: z.string() }),
 ]);
 export type Result = z.infer<typeof resultSchema>;
+
+/**
+ * What stands in a result's place while a second or later attempt runs. Whoever writes a result must know the record
+ * that it replaces, so an attempt that was overtaken can write none.
+ */
+export const claimSchema = z.object({
+  status: z.literal('claimed'),
+  attempt: z.number().int().min(1),
+  worker: workerIdSchema,
+});
+export type Claim = z.infer<typeof claimSchema>;
+
+export const recordSchema = z.union([resultSchema, claimSchema]);
 
 /** The event that tells of a final record. */
 export function finalEvent(result: Result, attempt: number): FinalEvent {
@@ -20,7 +38,12 @@ export function finalEvent(result: Result, attempt: number): FinalEvent {
     case 'done':
       return { type: 'done', attempt, outcome: result.outcome };
     case 'failed':
-      return { type: 'failed', attempt, error: result.error };
+      return {
+        type: 'failed',
+        attempt,
+        error: result.error,
+        ...(result.attempts && { attempts: result.attempts }),
+      };
     case 'cancelled':
       return { type: 'cancelled', reason: result.reason };
   }

@@ -1,13 +1,27 @@
-import { type Account, accountSchema, type JobId, type WorkerId } from './ids.ts';
-import type { Kind, Tier } from './job.ts';
+import {
+  type Account,
+  accountSchema,
+  type ClientId,
+  type JobId,
+  type WorkerId,
+  workerIdSchema,
+} from './ids.ts';
+import type { Kind, Lane, Tier } from './job.ts';
 import { type ModelName, modelNameSchema } from './model.ts';
 
-/** Requests that a director answers. */
-export type Verb = 'submit' | 'cancel';
+/** What a director answers to accounts. */
+export type Verb = 'submit' | 'cancel' | 'job' | 'jobs';
+/** What a director answers to workers. */
+export type WorkerVerb = 'progress';
 
 export const subjects = {
   request: (account: Account, verb: Verb) => `aipg.req.${account}.${verb}`,
-  job: (kind: Kind, tier: Tier, model: ModelName) => `aipg.job.${kind}.${tier}.${encodeToken(model)}`,
+  workerRequest: (worker: WorkerId, verb: WorkerVerb) => `aipg.wrk.${worker}.${verb}`,
+  job: (kind: Kind, tier: Tier, lane: Lane, model: ModelName, account: Account) =>
+    `aipg.job.${kind}.${tier}.${lane}.${encodeToken(model)}.${account}`,
+  accepted: (account: Account, job: JobId) => `aipg.acc.${account}.${job}`,
+  /** Answered by a client for as long as it is there. */
+  client: (account: Account, client: ClientId) => `aipg.cli.${account}.${client}`,
   event: (account: Account, job: JobId) => `aipg.evt.${account}.${job}`,
   result: (account: Account, job: JobId) => `aipg.res.${account}.${job}`,
   controlJob: (job: JobId) => `aipg.ctl.job.${job}`,
@@ -17,17 +31,32 @@ export const subjects = {
 /** Subjects with wildcards, for streams and services. */
 export const patterns = {
   request: (verb: Verb) => `aipg.req.*.${verb}`,
+  workerRequest: (verb: WorkerVerb) => `aipg.wrk.*.${verb}`,
   jobs: 'aipg.job.>',
+  /** All that one account has unfinished. */
+  jobsOf: (account: Account) => `aipg.job.*.*.*.*.${account}`,
+  /** All that waits for one model. */
+  jobsFor: (model: ModelName) => `aipg.job.*.*.*.${encodeToken(model)}.*`,
+  lane: (kind: Kind, tier: Tier, lane: Lane, model: ModelName) =>
+    `aipg.job.${kind}.${tier}.${lane}.${encodeToken(model)}.*`,
+  accepted: 'aipg.acc.*.*',
   events: 'aipg.evt.*.*',
   results: 'aipg.res.*.*',
 } as const;
 
-export const STREAMS = { jobs: 'AIPG_JOBS', events: 'AIPG_EVENTS', results: 'AIPG_RESULTS' } as const;
-export const BUCKETS = { workers: 'AIPG_WORKERS' } as const;
+export const STREAMS = {
+  jobs: 'AIPG_JOBS',
+  accepted: 'AIPG_ACCEPTED',
+  events: 'AIPG_EVENTS',
+  results: 'AIPG_RESULTS',
+} as const;
+export const BUCKETS = { workers: 'AIPG_WORKERS', artifacts: 'AIPG_ARTIFACTS' } as const;
+/** The durable consumer by which directors look after accepted jobs. */
+export const REAPER = 'reaper';
 
-/** The durable consumer that all workers of one kind, tier and model share. */
-export function consumerName(kind: Kind, tier: Tier, model: ModelName): string {
-  return `${kind}_${tier}_${encodeToken(model)}`;
+/** The durable consumer that all workers of one kind, tier, lane and model share. */
+export function consumerName(kind: Kind, tier: Tier, lane: Lane, model: ModelName): string {
+  return `${kind}_${tier}_${lane}_${encodeToken(model)}`;
 }
 
 /**
@@ -59,7 +88,15 @@ export function decodeToken(token: string): ModelName | undefined {
 
 /** The account in a request's subject; `undefined` when the subject is not of that form. */
 export function requestAccount(subject: string): Account | undefined {
-  const [root, area, account, verb, ...rest] = subject.split('.');
-  if (root !== 'aipg' || area !== 'req' || verb === undefined || rest.length > 0) return undefined;
-  return accountSchema.safeParse(account).data;
+  return accountSchema.safeParse(requester(subject, 'req')).data;
+}
+
+/** The worker in the subject of a worker's request; `undefined` when the subject is not of that form. */
+export function requestWorker(subject: string): WorkerId | undefined {
+  return workerIdSchema.safeParse(requester(subject, 'wrk')).data;
+}
+
+function requester(subject: string, area: string): string | undefined {
+  const [root, where, who, verb, ...rest] = subject.split('.');
+  return root === 'aipg' && where === area && verb !== undefined && rest.length === 0 ? who : undefined;
 }

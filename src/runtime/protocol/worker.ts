@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { workerIdSchema } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import { modelFactsSchema } from './model.ts';
+import { modelFactsSchema, modelNameSchema } from './model.ts';
 
-export const workerStateSchema = z.enum(['serving', 'draining']);
+/** `paused`: it takes no job until its engine has passed a check, because several in a row have failed on it. */
+export const workerStateSchema = z.enum(['loading', 'serving', 'paused', 'draining']);
 export type WorkerState = z.infer<typeof workerStateSchema>;
 
 /** What a worker says of itself every few seconds. Nothing in it is proof of anything. */
@@ -12,6 +13,10 @@ export const heartbeatSchema = z.object({
   worker: workerIdSchema,
   version: z.string().max(32),
   state: workerStateSchema,
+  /** Why it is paused. */
+  reason: z.string().max(LIMITS.reasonLength).optional(),
+  /** What it is about to serve, and the share that is loaded, 0 to 1. */
+  loading: z.object({ model: modelNameSchema, fraction: z.number().min(0).max(1) }).optional(),
   models: z.array(modelFactsSchema).max(64),
   slots: z.object({
     total: z.number().int().min(1).max(LIMITS.slots),

@@ -1,35 +1,41 @@
-import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { finishJob, readResult } from '../bus/finish.ts';
 import type { Lease } from '../bus/lease.ts';
 import { ACK_WAIT_MS } from '../bus/provision.ts';
-import type { Finish, LoadedModel } from '../engines/engine.ts';
+import { Reconnects } from '../bus/reconnects.ts';
+import { claimJob, type RecordStore, readResult, writeResult } from '../bus/record.ts';
+import type { LoadedModel } from '../engines/engine.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError, type ErrorCode, toAipgError } from '../protocol/errors.ts';
-import type { JobEvent, Outcome } from '../protocol/events.ts';
+import type { AttemptRecord, JobEvent } from '../protocol/events.ts';
 import type { WorkerId } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
+import { LIMITS } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
-import { controlJobSchema } from '../protocol/requests.ts';
+import { controlJobSchema, type ProgressReply } from '../protocol/requests.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
-import { SAMPLER_VERSION } from '../protocol/text.ts';
-import { ChunkJoiner } from './chunk-joiner.ts';
+import { AttemptStopped } from './attempt-stopped.ts';
+import { computeOutput } from './compute.ts';
+import { attemptDeadlineMs } from './deadlines.ts';
+import { OutputStream } from './output-stream.ts';
+import { askProgress } from './progress.ts';
+import { retryUntilStopped } from './retry.ts';
 
-/** A job that this many attempts could not finish has failed. */
-export const MAX_ATTEMPTS = 5;
+/** A job that this many attempts have failed to bring forward has failed. */
+export const MAX_ATTEMPTS = 3;
+/** And one that has been tried this often, whatever came of it. */
+const MAX_TRIES = 20;
 /** Before a job that failed here is offered again, in milliseconds. */
 const RETRY_DELAY_MS = 500;
 /** What would fail in the same way on every worker. */
-const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set(['context-exceeded', 'input-invalid', 'timeout']);
-
-/** Why a running attempt is stopped, as the abort reason of its signal. */
-export type StopReason = { readonly stop: 'cancelled' | 'given-back' | 'lease-lost' };
+const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  'context-exceeded',
+  'input-invalid',
+  'timeout',
+  'usage',
+]);
 
 export interface AttemptContext {
-  readonly connection: NatsConnection;
-  readonly jetstream: JetStreamClient;
-  readonly manager: JetStreamManager;
+  readonly store: RecordStore;
   readonly worker: WorkerId;
   readonly model: LoadedModel;
   readonly log: Log;
@@ -39,147 +45,241 @@ export interface AttemptContext {
   readonly onSlotFree: () => void;
 }
 
-export type AttemptEnd = 'done' | 'failed' | 'retried' | 'cancelled' | 'given-back';
+export type AttemptOutcome = 'done' | 'failed' | 'retried' | AttemptStopped['stop'];
 
-/** One try at a leased job: keeps the lease, streams the output, and ends it with a result or gives it back. */
-export async function runAttempt(context: AttemptContext, lease: Lease, job: Job): Promise<AttemptEnd> {
-  const { connection, worker } = context;
-  const { attempt } = lease;
-  const stopped = new AbortController();
-  const stop = (stop: StopReason['stop']) => stopped.abort({ stop } satisfies StopReason);
-  const publish = (event: JobEvent) => connection.publish(subjects.event(job.account, job.id), encode(event));
+/** One try at a leased job: keeps the lease, goes on where earlier attempts stopped, streams, and ends the job. */
+export class Attempt {
+  readonly #context: AttemptContext;
+  readonly #job: Job;
+  readonly #stopped = new AbortController();
+  readonly #output: OutputStream;
+  #lease: Lease;
+  #number: number;
+  /** The record that a result of this attempt replaces: none for the first, else its claim. */
+  #claim: Promise<number> = Promise.resolve(0);
+  /** Those before that have failed. */
+  #earlier: readonly AttemptRecord[] = [];
+  #givenUp = false;
 
-  const control = connection.subscribe(subjects.controlJob(job.id), {
-    callback: (_, { data }) => {
-      if (decode(controlJobSchema, data).ok) stop('cancelled');
-    },
-  });
-  const giveBack = () => stop('given-back');
-  context.giveBack.addEventListener('abort', giveBack);
-  const renewal = setInterval(() => lease.renew(), ACK_WAIT_MS / 3);
-  const deadline = job.limits.timeoutMs;
-  const signals = deadline === undefined ? [stopped.signal] : [stopped.signal, AbortSignal.timeout(deadline)];
-
-  try {
-    if (attempt > MAX_ATTEMPTS) {
-      throw new AipgError('job-failed', `The job was given up after ${MAX_ATTEMPTS} attempts.`);
-    }
-    if (attempt > 1 && (await tellIfEnded(context, lease, job, publish))) return 'done';
-    publish({ type: 'leased', attempt, worker });
-    const output = await generate(context, job, AbortSignal.any(signals), (chunk) =>
-      publish({ type: 'chunk', attempt, ...chunk, tokens: [...chunk.tokens] }),
+  constructor(context: AttemptContext, lease: Lease, job: Job) {
+    this.#context = context;
+    this.#job = job;
+    this.#lease = lease;
+    this.#number = job.priorAttempts + lease.attempt;
+    this.#output = new OutputStream((chunk) =>
+      this.#publish({ type: 'chunk', attempt: this.#number, ...chunk }),
     );
-    context.onSlotFree();
-    const result = { status: 'done', ...output } as const;
-    await end(context, lease, job, result, publish);
-    return 'done';
-  } catch (thrown) {
-    if (stopped.signal.aborted) {
-      const { stop: reason } = stopped.signal.reason as StopReason;
-      if (reason === 'cancelled') {
-        lease.acknowledge();
-        return 'cancelled';
-      }
-      publish({ type: 'retrying', attempt, reason: 'the worker is shutting down' });
-      lease.giveBack();
-      return 'given-back';
+  }
+
+  /**
+   * The bus has handed this worker its own job again, as after a restart in which leases ran out: the computation goes
+   * on under the new lease.
+   */
+  adopt(lease: Lease): void {
+    this.#lease = lease;
+    this.#number = this.#job.priorAttempts + lease.attempt;
+    const before = this.#claim;
+    this.#claim = before.catch(() => 0).then(() => this.#takeOver());
+    this.#claim.catch((error: unknown) => {
+      if (error instanceof AttemptStopped) this.#stopped.abort(error);
+    });
+    this.#publishLease();
+    this.#output.repeatUnconfirmed();
+  }
+
+  async run(): Promise<AttemptOutcome> {
+    const { giveBack, store } = this.#context;
+    const { connection } = store;
+    const onGiveBack = () => this.#stop('given-back');
+    giveBack.addEventListener('abort', onGiveBack);
+    if (giveBack.aborted) onGiveBack();
+    const control = connection.subscribe(subjects.controlJob(this.#job.id), {
+      callback: (_, { data }) => this.#obey(data),
+    });
+    const unlisten = Reconnects.of(connection).listen((change) => {
+      if (change === 'reconnect') this.#afterReconnect();
+    });
+    const renewal = setInterval(() => {
+      this.#lease.renew();
+      this.#confirm();
+    }, ACK_WAIT_MS / 3);
+    try {
+      const resumed = this.#number > 1 ? await this.#resume() : undefined;
+      if (resumed === undefined) this.#publishLease();
+      await this.#work(resumed);
+      return 'done';
+    } catch (thrown) {
+      return await this.#endBy(thrown);
+    } finally {
+      clearInterval(renewal);
+      unlisten();
+      giveBack.removeEventListener('abort', onGiveBack);
+      control.unsubscribe();
+      this.#output[Symbol.dispose]();
     }
-    return await fail(context, lease, job, attempt, thrown, publish);
-  } finally {
-    clearInterval(renewal);
-    context.giveBack.removeEventListener('abort', giveBack);
-    control.unsubscribe();
+  }
+
+  /** Fences off older attempts and learns how far they have come. */
+  async #resume(): Promise<ProgressReply> {
+    const { store, worker, model } = this.#context;
+    const { signal } = this.#stopped;
+    this.#claim = retryUntilStopped(store.connection, signal, () => this.#takeOver());
+    await this.#claim;
+    this.#publishLease();
+    const progress = await retryUntilStopped(store.connection, signal, () =>
+      askProgress(store.connection, worker, this.#job, this.#number),
+    );
+    this.#earlier = progress.attempts.filter(hasFailed);
+    this.#givenUp = this.#earlier.length >= MAX_ATTEMPTS || progress.attempts.length >= MAX_TRIES;
+    if (this.#givenUp) throw new AipgError('job-failed', 'The job was given up.');
+    const last = progress.attempts.findLast(({ modelSha256 }) => modelSha256 !== undefined);
+    if (progress.output.tokens.length > 0 && last?.modelSha256 !== model.facts.sha256) {
+      throw new AipgError('internal', `Worker ${worker} serves another file of ${model.facts.name}.`);
+    }
+    return progress;
+  }
+
+  /** @returns the claim's place in the stream @throws AttemptStopped when the job has ended or was taken over */
+  async #takeOver(): Promise<number> {
+    const { store, worker } = this.#context;
+    const { account, id } = this.#job;
+    const claim = await claimJob(store, account, id, this.#number, worker);
+    if (claim.outcome === 'claimed') {
+      const fence = { type: 'fence', attempt: this.#number };
+      store.connection.publish(subjects.controlJob(id), encode(fence));
+      return claim.sequence;
+    }
+    // Whoever ended it may not have come to tell.
+    if (claim.outcome === 'ended') this.#tellEnd(claim.result);
+    throw new AttemptStopped(claim.outcome);
+  }
+
+  async #work(resumed: ProgressReply | undefined): Promise<void> {
+    const { model, worker, onSlotFree } = this.#context;
+    if (resumed) this.#output.startAt(resumed.output);
+    const remaining = attemptDeadlineMs(this.#job, Date.now());
+    const outcome = await computeOutput(model, worker, this.#job, {
+      output: this.#output,
+      deadlineMs: remaining,
+      signal: this.#stopped.signal,
+    });
+    onSlotFree();
+    const { text, tokens } = this.#output;
+    await this.#finish({ status: 'done', text, tokens: [...tokens], outcome });
+  }
+
+  /** Writes the final record, tells of it and lets go of the job, in this order: a crash in between costs a repeat. */
+  async #finish(result: Result): Promise<void> {
+    const { store } = this.#context;
+    const { account, id } = this.#job;
+    await retryUntilStopped(store.connection, this.#stopped.signal, async () => {
+      if (await writeResult(store, account, id, result, await this.#claim)) return this.#tellEnd(result);
+      const existing = await readResult(store, account, id);
+      if (existing) return this.#tellEnd(existing);
+      // The claim may be a newer one of our own, made while the result was on its way.
+      const claim = this.#takeOver();
+      this.#claim = claim;
+      await claim;
+      throw new Error('The claim was renewed; the result is written again.');
+    });
+  }
+
+  #tellEnd(result: Result): void {
+    this.#publish(finalEvent(result, this.#number));
+    this.#lease.acknowledge();
+  }
+
+  async #endBy(thrown: unknown): Promise<AttemptOutcome> {
+    const stopped =
+      thrown instanceof AttemptStopped
+        ? thrown
+        : this.#stopped.signal.aborted
+          ? (this.#stopped.signal.reason as AttemptStopped)
+          : undefined;
+    if (stopped === undefined) return await this.#fail(thrown);
+    if (stopped.stop === 'cancelled') this.#lease.acknowledge();
+    if (stopped.stop === 'given-back') {
+      this.#retrying('given-back', 'the worker is shutting down');
+      this.#lease.giveBack();
+    }
+    return stopped.stop;
+  }
+
+  async #fail(thrown: unknown): Promise<AttemptOutcome> {
+    const { log, worker } = this.#context;
+    const error = toAipgError(thrown);
+    const attempt = this.#number;
+    log.warn({ job: this.#job.id, attempt, code: error.code, reason: error.message }, 'attempt failed');
+    const isFinal = FINAL_ERRORS.has(error.code);
+    if (!isFinal && !this.#givenUp && this.#earlier.length + 1 < MAX_ATTEMPTS) {
+      this.#retrying('failed', error.message);
+      this.#lease.giveBack(RETRY_DELAY_MS);
+      return 'retried';
+    }
+    const attempts: AttemptRecord[] = [...this.#earlier];
+    if (!this.#givenUp) attempts.push({ attempt, worker, end: 'failed', reason: brief(error.message) });
+    const failure = isFinal ? error : new AipgError('job-failed', describeAttempts(attempts));
+    try {
+      await this.#finish({ status: 'failed', error: failure.toJSON(), ...(!isFinal && { attempts }) });
+    } catch (stopped) {
+      if (stopped instanceof AttemptStopped) return stopped.stop;
+      throw stopped;
+    }
+    return 'failed';
+  }
+
+  #retrying(end: 'failed' | 'given-back', reason: string): void {
+    this.#publish({ type: 'retrying', attempt: this.#number, end, reason: brief(reason) });
+  }
+
+  #publishLease(): void {
+    const { worker, model } = this.#context;
+    this.#publish({ type: 'leased', attempt: this.#number, worker, modelSha256: model.facts.sha256 });
+  }
+
+  #publish(event: JobEvent): void {
+    const { connection } = this.#context.store;
+    if (connection.isClosed()) return;
+    connection.publish(subjects.event(this.#job.account, this.#job.id), encode(event));
+  }
+
+  /** Once the bus answers, it has all that was sent before. */
+  #confirm(): void {
+    const confirmed = this.#output.mark();
+    this.#context.store.connection.flush().then(confirmed, () => undefined);
+  }
+
+  /** What was sent into a broken connection is lost: the lease's announcement and all that was not confirmed. */
+  #afterReconnect(): void {
+    this.#lease.renew();
+    this.#publishLease();
+    this.#output.repeatUnconfirmed();
+  }
+
+  #obey(data: Uint8Array): void {
+    const control = decode(controlJobSchema, data);
+    if (!control.ok) return;
+    if (control.value.type === 'cancel') this.#stop('cancelled');
+    else if (control.value.attempt > this.#number) this.#stop('overtaken');
+  }
+
+  #stop(stop: AttemptStopped['stop']): void {
+    this.#stopped.abort(new AttemptStopped(stop));
   }
 }
 
-async function fail(
-  context: AttemptContext,
-  lease: Lease,
-  job: Job,
-  attempt: number,
-  thrown: unknown,
-  publish: (event: JobEvent) => void,
-): Promise<AttemptEnd> {
-  const error = isTimeout(thrown)
-    ? new AipgError('timeout', `The job did not end within ${job.limits.timeoutMs} ms.`)
-    : toAipgError(thrown);
-  context.log.warn({ job: job.id, attempt, code: error.code, reason: error.message }, 'attempt failed');
-  if (attempt < MAX_ATTEMPTS && !FINAL_ERRORS.has(error.code)) {
-    publish({ type: 'retrying', attempt, reason: error.message });
-    lease.giveBack(RETRY_DELAY_MS);
-    return 'retried';
-  }
-  const failure = FINAL_ERRORS.has(error.code) ? error : new AipgError('job-failed', error.message);
-  await end(context, lease, job, { status: 'failed', error: failure.toJSON() }, publish);
-  return 'failed';
+/** A worker that was lost on the way has failed the job only if it did not bring it forward. */
+function hasFailed({ end, newTokens = 0 }: AttemptRecord): boolean {
+  return end === 'failed' || (end === 'lost' && newTokens === 0);
 }
 
-/** Writes the final record, tells of it and lets go of the job, in this order: a crash in between costs a repeat. */
-async function end(
-  context: AttemptContext,
-  lease: Lease,
-  job: Job,
-  result: Result,
-  publish: (event: JobEvent) => void,
-): Promise<void> {
-  if (await finishJob(context.jetstream, job.account, job.id, result)) {
-    publish(finalEvent(result, lease.attempt));
-    lease.acknowledge();
-  } else {
-    await tellIfEnded(context, lease, job, publish);
-  }
+function describeAttempts(attempts: readonly AttemptRecord[]): string {
+  const each = attempts.map(
+    ({ attempt, worker, reason }) => `attempt ${attempt} on ${worker}: ${reason ?? 'lost'}`,
+  );
+  return `No worker could finish the job (${each.join('; ')}).`;
 }
 
-/** If the job has its final record already, whoever wrote it may not have come to tell. */
-async function tellIfEnded(
-  { manager }: AttemptContext,
-  lease: Lease,
-  job: Job,
-  publish: (event: JobEvent) => void,
-): Promise<boolean> {
-  const result = await readResult(manager, job.account, job.id);
-  if (result === undefined) return false;
-  publish(finalEvent(result, lease.attempt));
-  lease.acknowledge();
-  return true;
-}
-
-async function generate(
-  { model, worker }: AttemptContext,
-  job: Job,
-  signal: AbortSignal,
-  send: (chunk: { tokenOffset: number; textOffset: number; text: string; tokens: readonly number[] }) => void,
-): Promise<{ text: string; tokens: number[]; outcome: Outcome }> {
-  const startedAt = performance.now();
-  let firstTokenAt: number | undefined;
-  let text = '';
-  const tokens: number[] = [];
-  let finish: Finish | undefined;
-  using joiner = new ChunkJoiner(send);
-  for await (const chunk of model.generate(job.input, signal)) {
-    firstTokenAt ??= performance.now();
-    text += chunk.text;
-    for (const token of chunk.tokens) tokens.push(token);
-    joiner.add(chunk);
-    finish = chunk.finish;
-  }
-  joiner.flush();
-  if (!finish) throw new AipgError('internal', 'The engine ended without a finish.');
-  const endedAt = performance.now();
-  const outcome: Outcome = {
-    model: model.facts.name,
-    modelSha256: model.facts.sha256,
-    finishReason: finish.reason,
-    promptTokens: finish.promptTokens,
-    outputTokens: finish.outputTokens,
-    textLength: text.length,
-    sampler: SAMPLER_VERSION,
-    worker,
-    timings: { firstTokenMs: (firstTokenAt ?? endedAt) - startedAt, totalMs: endedAt - startedAt },
-  };
-  return { text, tokens, outcome };
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'TimeoutError';
+function brief(reason: string): string {
+  return reason.slice(0, LIMITS.reasonLength).toWellFormed();
 }

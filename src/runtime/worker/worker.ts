@@ -1,17 +1,21 @@
-import { type JetStreamClient, type JetStreamManager, jetstream } from '@nats-io/jetstream';
+import { jetstream } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { decodeLarge } from '../bus/artifacts.ts';
 import { JobQueue } from '../bus/job-queue.ts';
 import type { Lease } from '../bus/lease.ts';
-import { openWorkersBucket, provision, provisionConsumer } from '../bus/provision.ts';
+import { openWorkersBucket, provision, provisionQueues, type Queue } from '../bus/provision.ts';
+import { Reconnects } from '../bus/reconnects.ts';
+import type { RecordStore } from '../bus/record.ts';
 import type { LoadedModel } from '../engines/engine.ts';
-import { decode, encode } from '../protocol/codec.ts';
-import type { WorkerId } from '../protocol/ids.ts';
+import { encode } from '../protocol/codec.ts';
+import type { JobId, WorkerId } from '../protocol/ids.ts';
 import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Heartbeat, WorkerState } from '../protocol/worker.ts';
-import { runAttempt } from './attempt.ts';
+import { Attempt, type AttemptOutcome } from './attempt.ts';
+import { Breaker } from './breaker.ts';
 
 /** Between two heartbeats, in milliseconds. */
 export const HEARTBEAT_MS = 5_000;
@@ -24,6 +28,8 @@ export interface WorkerOptions {
   readonly version: string;
   readonly model: LoadedModel;
   readonly log: Log;
+  /** Copies of each stream, where this worker is the first to come. */
+  readonly replicas?: number | undefined;
   readonly now?: () => number;
 }
 
@@ -35,38 +41,47 @@ export interface DrainOptions {
 /** Serves one loaded model: pulls a job whenever a slot is free. The connection and the model stay the caller's. */
 export class Worker {
   readonly #options: WorkerOptions;
-  readonly #jetstream: JetStreamClient;
-  readonly #manager: JetStreamManager;
-  readonly #bucket: KV;
+  readonly #store: RecordStore;
+  readonly #breaker: Breaker;
   readonly #queue: JobQueue;
   readonly #startedAt: number;
   readonly #giveBack = new AbortController();
-  /** Attempts that are not on record yet. */
+  /** Attempts in work, or done and not on record yet. */
+  readonly #attempts = new Map<JobId, Attempt>();
   readonly #ending = new Set<Promise<void>>();
   readonly #slots: Promise<void>[];
   readonly #counts = { done: 0, failed: 0, refused: 0 };
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #unlisten: () => void;
+  #bucket: KV;
   #state: WorkerState = 'serving';
+  #reason: string | undefined;
   #busy = 0;
   #change: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
 
-  private constructor(options: WorkerOptions, manager: JetStreamManager, bucket: KV, consumer: string) {
+  private constructor(options: WorkerOptions, store: RecordStore, bucket: KV, queues: readonly Queue[]) {
+    const { connection, model, log } = options;
     this.#options = options;
-    this.#jetstream = jetstream(options.connection);
-    this.#manager = manager;
+    this.#store = store;
     this.#bucket = bucket;
-    this.#queue = new JobQueue(options.connection, consumer);
+    this.#queue = new JobQueue(connection, queues);
+    this.#breaker = new Breaker(model, log, (reason) => this.#pause(reason));
     this.#startedAt = (options.now ?? Date.now)();
     this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
-    this.#slots = Array.from({ length: options.model.slots }, () => this.#serveSlot());
+    this.#unlisten = Reconnects.of(connection).listen((change) => {
+      if (change === 'reconnect') void this.#beatAnew();
+    });
+    this.#slots = Array.from({ length: model.slots }, () => this.#serveSlot());
   }
 
   /** Resolves when the grid knows the worker and every slot waits for a job. */
   static async start(options: WorkerOptions): Promise<Worker> {
-    const manager = await provision(options.connection);
-    const consumer = await provisionConsumer(manager, 'text', 'standard', options.model.facts.name);
-    const worker = new Worker(options, manager, await openWorkersBucket(options.connection), consumer);
+    const { connection, model, replicas } = options;
+    const manager = await provision(connection, { replicas });
+    const queues = await provisionQueues(manager, 'text', model.facts.name);
+    const store: RecordStore = { connection, manager, jetstream: jetstream(connection) };
+    const worker = new Worker(options, store, await openWorkersBucket(connection), queues);
     await worker.#beat();
     return worker;
   }
@@ -99,23 +114,35 @@ export class Worker {
     this.#state = 'draining';
     this.#options.log.info({ worker: this.id, running: this.#busy }, 'draining');
     this.#queue.close();
+    this.#breaker.close();
     await this.#beat();
     await Promise.allSettled(this.#slots);
     await Promise.allSettled(this.#ending);
     clearInterval(this.#heartbeat);
     clearTimeout(this.#change);
+    this.#unlisten();
     await this.#bucket.purge(this.id).catch(() => undefined);
-    await this.#options.connection.flush();
+    await this.#options.connection.flush().catch(() => undefined);
   }
 
   async #serveSlot(): Promise<void> {
     for (;;) {
+      await this.#breaker.whenClosed();
       const lease = await this.#queue.next();
       if (lease === undefined) return;
-      const job = decode(jobSchema, lease.data);
-      if (job.ok) await this.#run(lease, job.value);
-      else this.#refuse(lease, job.reason);
+      if (this.#breaker.isOpen) lease.giveBack();
+      else await this.#take(lease);
     }
+  }
+
+  async #take(lease: Lease): Promise<void> {
+    const job = await decodeLarge(this.#options.connection, jobSchema, lease.data).catch(() => undefined);
+    // The bus is gone in the middle of it: the lease runs out and the job is handed out again.
+    if (job === undefined) return;
+    if (!job.ok) return this.#refuse(lease, job.reason);
+    const own = this.#attempts.get(job.value.id);
+    if (own) own.adopt(lease);
+    else await this.#run(lease, job.value);
   }
 
   #refuse(lease: Lease, reason: string): void {
@@ -126,7 +153,7 @@ export class Worker {
 
   /** Resolves when the slot is free, which is before the job's end is on record. */
   #run(lease: Lease, job: Job): Promise<void> {
-    const { connection, id, model, log } = this.#options;
+    const { id, model, log } = this.#options;
     const startedAt = performance.now();
     const { promise: slotFree, resolve } = Promise.withResolvers<void>();
     let running = true;
@@ -137,36 +164,42 @@ export class Worker {
     };
     this.#changeBusy(1);
     log.debug({ job: job.id, attempt: lease.attempt }, 'job leased');
-    const ending = runAttempt(
-      {
-        connection,
-        jetstream: this.#jetstream,
-        manager: this.#manager,
-        worker: id,
-        model,
-        log,
-        giveBack: this.#giveBack.signal,
-        onSlotFree,
-      },
+    const attempt = new Attempt(
+      { store: this.#store, worker: id, model, log, giveBack: this.#giveBack.signal, onSlotFree },
       lease,
       job,
-    )
-      .then((end) => {
-        if (end === 'done') this.#counts.done += 1;
-        if (end === 'failed') this.#counts.failed += 1;
-        log.info({ job: job.id, end, ms: Math.round(performance.now() - startedAt) }, 'job ended here');
-      })
+    );
+    this.#attempts.set(job.id, attempt);
+    const ending = attempt
+      .run()
+      .then((outcome) => this.#count(job, outcome, performance.now() - startedAt))
       .catch((error: unknown) => {
-        // The bus is gone in the middle of it: the lease runs out and the job goes elsewhere.
+        // The connection is closed for good: the lease runs out and the job goes elsewhere.
         const reason = error instanceof Error ? error.message : String(error);
         log.error({ job: job.id, reason }, 'attempt broken off');
       })
       .finally(() => {
         onSlotFree();
         this.#ending.delete(ending);
+        this.#attempts.delete(job.id);
       });
     this.#ending.add(ending);
     return slotFree;
+  }
+
+  #count(job: Job, end: AttemptOutcome, ms: number): void {
+    if (end === 'done') this.#counts.done += 1;
+    if (end === 'failed') this.#counts.failed += 1;
+    if (end === 'done') this.#breaker.succeeded();
+    if (end === 'retried') this.#breaker.failed(job.id);
+    this.#options.log.info({ job: job.id, end, ms: Math.round(ms) }, 'job ended here');
+  }
+
+  /** @param reason why it takes no more jobs; `undefined`: it takes them again */
+  #pause(reason: string | undefined): void {
+    this.#reason = reason;
+    if (this.#state !== 'draining') this.#state = reason === undefined ? 'serving' : 'paused';
+    void this.#beat();
   }
 
   #changeBusy(by: 1 | -1): void {
@@ -177,6 +210,16 @@ export class Worker {
     }, CHANGE_MS);
   }
 
+  /** A bus that was restarted has lost its memory, and the bucket with it. */
+  async #beatAnew(): Promise<void> {
+    try {
+      this.#bucket = await openWorkersBucket(this.#options.connection);
+      await this.#beat();
+    } catch (error) {
+      this.#options.log.warn({ reason: String(error) }, 'heartbeat not delivered');
+    }
+  }
+
   async #beat(): Promise<void> {
     const { id, version, model, log } = this.#options;
     const heartbeat: Heartbeat = {
@@ -184,6 +227,7 @@ export class Worker {
       worker: id,
       version,
       state: this.#state,
+      ...(this.#reason !== undefined && { reason: this.#reason }),
       models: [model.facts],
       slots: { total: model.slots, busy: this.#busy },
       jobs: { done: this.#counts.done, failed: this.#counts.failed },

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectBus } from '../../../src/runtime/bus/connect.ts';
 import { JobQueue } from '../../../src/runtime/bus/job-queue.ts';
 import type { Lease } from '../../../src/runtime/bus/lease.ts';
-import { provision, provisionConsumer } from '../../../src/runtime/bus/provision.ts';
+import { provision, provisionQueues, type Queue } from '../../../src/runtime/bus/provision.ts';
+import { LOCAL_ACCOUNT } from '../../../src/runtime/protocol/ids.ts';
+import type { Lane, Tier } from '../../../src/runtime/protocol/job.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
 import { startTestBus, type TestBus } from '../../support/bus-server.ts';
@@ -12,7 +14,7 @@ import { startTestBus, type TestBus } from '../../support/bus-server.ts';
 let bus: TestBus;
 let connection: NatsConnection;
 let manager: JetStreamManager;
-let queues = 0;
+let count = 0;
 
 beforeAll(async () => {
   bus = await startTestBus();
@@ -28,15 +30,17 @@ afterAll(async () => {
 /** A queue of its own for each test. */
 async function newQueue(): Promise<{
   queue: JobQueue;
+  queues: readonly Queue[];
   consumer: string;
-  put: (text: string) => Promise<void>;
+  put: (text: string, tier?: Tier, lane?: Lane) => Promise<void>;
 }> {
-  const model = modelNameSchema.parse(`model-${++queues}`);
-  const consumer = await provisionConsumer(manager, 'text', 'standard', model);
-  const put = async (text: string) => {
-    await jetstream(connection).publish(subjects.job('text', 'standard', model), text);
+  const model = modelNameSchema.parse(`model-${++count}`);
+  const queues = await provisionQueues(manager, 'text', model);
+  const put = async (text: string, tier: Tier = 'standard', lane: Lane = 'fresh') => {
+    await jetstream(connection).publish(subjects.job('text', tier, lane, model, LOCAL_ACCOUNT), text);
   };
-  return { queue: new JobQueue(connection, consumer), consumer, put };
+  const consumer = `text_standard_fresh_${model}`;
+  return { queue: new JobQueue(connection, queues), queues, consumer, put };
 }
 
 const text = (lease: Lease | undefined) => Buffer.from(lease?.data ?? []).toString();
@@ -109,7 +113,7 @@ describe('a queue of jobs', () => {
     const { queue, put } = await newQueue();
     using _ = queue;
     const waiting = queue.next();
-    connection.publish('aipg.job.text.standard.nobody', 'x', { reply: '$JS.ACK.forged' });
+    connection.publish('aipg.job.text.standard.fresh.nobody.local', 'x', { reply: '$JS.ACK.forged' });
     await put('real');
     const lease = await waiting;
     expect(text(lease)).toBe('real');

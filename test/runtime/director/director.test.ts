@@ -63,10 +63,11 @@ describe('a director', () => {
     const payload = JSON.stringify({
       protocol: PROTOCOL_VERSION,
       job: textJob(STORY).id,
-      queueSequence: 1,
       reason: 'x',
     });
-    expect(await request('aipg.req.other.cancel', payload)).toMatchObject({ job: expect.any(String) });
+    expect(await request('aipg.req.other.cancel', payload)).toMatchObject({
+      error: { code: 'job-not-found' },
+    });
   });
 
   test('never logs a prompt', () => {

@@ -21,7 +21,9 @@ describe('model names as subject tokens', () => {
   test('a token has nothing that a subject, a consumer name or a key gives a meaning to', () => {
     fc.assert(fc.property(modelNames, (name) => /^[A-Za-z0-9_=-]+$/.test(encodeToken(name))));
     fc.assert(
-      fc.property(modelNames, (name) => /^[A-Za-z0-9_=-]+$/.test(consumerName('text', 'standard', name))),
+      fc.property(modelNames, (name) =>
+        /^[A-Za-z0-9_=-]+$/.test(consumerName('text', 'standard', 'fresh', name)),
+      ),
     );
   });
 

@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { finishJob } from '../../../src/runtime/bus/finish.ts';
 import { openWorkersBucket } from '../../../src/runtime/bus/provision.ts';
+import { endJob } from '../../../src/runtime/bus/record.ts';
 import { Roster } from '../../../src/runtime/bus/roster.ts';
 import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
 import type { JobEvent } from '../../../src/runtime/protocol/events.ts';
@@ -78,7 +78,7 @@ describe('a worker', () => {
     const connection = await grid.connect();
     const js = jetstream(connection);
     for (const payload of ['garbage', '{}', '[1]', '"x"']) {
-      await js.publish('aipg.job.text.standard.endless', payload);
+      await js.publish('aipg.job.text.standard.fresh.endless.local', payload);
     }
     const client = await grid.client();
     const result = await (await client.submit(endlessJob())).result();
@@ -96,7 +96,7 @@ describe('a worker', () => {
     const events = job.events()[Symbol.asyncIterator]();
     await firstChunk(events);
     const record = { status: 'cancelled', reason: 'by one that died' } as const;
-    expect(await finishJob(jetstream(await grid.connect()), LOCAL_ACCOUNT, job.id, record)).toBe(true);
+    expect(await endJob(await grid.store(), LOCAL_ACCOUNT, job.id, record)).toBe(true);
     expect((await rest(events)).at(-1)).toEqual({ type: 'cancelled', reason: 'by one that died' });
     await worker.drain();
   });

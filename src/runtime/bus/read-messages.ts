@@ -1,0 +1,81 @@
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { AipgError } from '../protocol/errors.ts';
+
+/** Messages read by one request. */
+const BATCH = 512;
+/** How long the bus may be silent in the middle, in milliseconds. */
+const SILENCE_MS = 5_000;
+/** JetStream's codes for the end of a batch and for nothing found. */
+const END_CODES: ReadonlySet<number> = new Set([204, 404]);
+
+/** A message as a stream keeps it. */
+export interface Kept {
+  readonly subject: string;
+  readonly sequence: number;
+  /** When it was written, in milliseconds since 1970. */
+  readonly at: number;
+  readonly data: Uint8Array;
+}
+
+export interface ReadOptions {
+  /** A subject, or a pattern. */
+  readonly subject: string;
+  /** Only what was written from then on, in milliseconds since 1970. */
+  readonly since?: number;
+}
+
+/**
+ * What a stream keeps under a subject, the oldest first, by JetStream's direct get (ADR-31 of NATS). The client library's
+ * own `getBatch` leaves a subscription behind each time.
+ * @throws AipgError `grid-unreachable` when the bus falls silent
+ */
+export async function* readMessages(
+  connection: NatsConnection,
+  stream: string,
+  { subject, since }: ReadOptions,
+): AsyncGenerator<Kept> {
+  let start: object = since === undefined ? { seq: 1 } : { start_time: new Date(since).toISOString() };
+  for (;;) {
+    const batch = await readBatch(connection, stream, { ...start, next_by_subj: subject, batch: BATCH });
+    yield* batch;
+    const last = batch.at(-1);
+    if (last === undefined || batch.length < BATCH) return;
+    start = { seq: last.sequence + 1 };
+  }
+}
+
+async function readBatch(connection: NatsConnection, stream: string, request: object): Promise<Kept[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<Kept[]>();
+  const batch: Kept[] = [];
+  const inbox = createInbox();
+  const silence = setTimeout(
+    () => reject(new AipgError('grid-unreachable', `The message bus stopped in the middle of ${stream}.`)),
+    SILENCE_MS,
+  );
+  const subscription = connection.subscribe(inbox, {
+    callback: (error, message) => {
+      silence.refresh();
+      const code = message.headers?.code ?? 0;
+      if (error) reject(error);
+      else if (END_CODES.has(code)) resolve(batch);
+      else if (code !== 0) reject(new Error(`${stream} cannot be read: ${message.headers?.description}`));
+      else batch.push(kept(message));
+    },
+  });
+  connection.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(request), { reply: inbox });
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(silence);
+    subscription.unsubscribe();
+  }
+}
+
+function kept({ headers, data }: Msg): Kept {
+  return {
+    subject: headers?.get('Nats-Subject') ?? '',
+    sequence: Number(headers?.get('Nats-Sequence')),
+    at: Date.parse(headers?.get('Nats-Time-Stamp') ?? ''),
+    data,
+  };
+}

@@ -1,0 +1,166 @@
+import { decodeLarge } from '../bus/artifacts.ts';
+import { readMessages } from '../bus/read-messages.ts';
+import { endJob, type RecordStore } from '../bus/record.ts';
+import { decode, encode } from '../protocol/codec.ts';
+import { AipgError } from '../protocol/errors.ts';
+import { type Account, type JobId, jobIdSchema } from '../protocol/ids.ts';
+import type {
+  CancelRequest,
+  ControlJob,
+  JobRequest,
+  JobStatus,
+  JobSummary,
+  JobsRequest,
+  JobView,
+  ProgressReply,
+  ProgressRequest,
+} from '../protocol/requests.ts';
+import { finalEvent, recordSchema } from '../protocol/result.ts';
+import { STREAMS, subjects } from '../protocol/subjects.ts';
+import type { Transcript } from '../protocol/transcript.ts';
+import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
+import { type JobHistory, readAttemptsBefore, readJob } from './job-reader.ts';
+
+/** All that is known of a job of this account. @throws AipgError `job-not-found` */
+export async function viewJob(
+  store: RecordStore,
+  account: Account,
+  { job, withOutput }: JobRequest,
+): Promise<JobView> {
+  const history = await readJob(store, account, job);
+  const accepted = history.result ? undefined : await readAccepted(store, account, job);
+  if (!history.result && !accepted) throw notFound(account, job);
+  const { attempts, waiting, result } = history;
+  const model = history.model ?? accepted?.job.model;
+  const acceptedAt = history.firstAt ?? accepted?.job.acceptedAt;
+  return {
+    job,
+    status: statusOf(history),
+    ...(model !== undefined && { model }),
+    ...(acceptedAt !== undefined && { acceptedAt }),
+    ...(history.endedAt !== undefined && { endedAt: history.endedAt }),
+    attempts: [...attempts],
+    ...(waiting && { place: waiting.place }),
+    ...(waiting?.estimateMs !== undefined && { estimateMs: waiting.estimateMs }),
+    ...(withOutput && { output: outputOf(history) }),
+    ...(result && { final: finalEvent(result, attempts.at(-1)?.attempt ?? 0) }),
+  };
+}
+
+/** How far the attempts before a worker's own have come. */
+export async function viewProgress(
+  store: RecordStore,
+  { account, job, attempt }: ProgressRequest,
+): Promise<ProgressReply> {
+  const { attempts, transcript } = await readAttemptsBefore(store, account, job, attempt);
+  return { attempts: [...attempts], output: whole(transcript) };
+}
+
+/** Unfinished jobs of an account, and those that ended since a time; the newest last. */
+export async function listJobs(
+  { connection }: RecordStore,
+  account: Account,
+  { since, limit }: JobsRequest,
+): Promise<JobSummary[]> {
+  const jobs = new Map<JobId, JobSummary>();
+  const mine = subjects.accepted(account, '*' as JobId);
+  for await (const { data, at } of readMessages(connection, STREAMS.accepted, { subject: mine })) {
+    const accepted = await decodeLarge(connection, acceptedRecordSchema, data);
+    if (!accepted.ok) continue;
+    const { id, model } = accepted.value.job;
+    jobs.set(id, { job: id, status: 'waiting', model, acceptedAt: accepted.value.job.acceptedAt ?? at });
+  }
+  const ended = subjects.result(account, '*' as JobId);
+  // Those that are unfinished by their acceptance may have ended before `since`, so their ends are looked for, too.
+  const from = Math.min(since, ...[...jobs.values()].map(({ acceptedAt }) => acceptedAt ?? since));
+  for await (const { subject, data, at } of readMessages(connection, STREAMS.results, {
+    subject: ended,
+    since: from,
+  })) {
+    const id = jobIdSchema.safeParse(subject.split('.').at(-1));
+    const record = decode(recordSchema, data);
+    if (!id.success) continue;
+    const known = jobs.get(id.data);
+    jobs.delete(id.data);
+    if (!record.ok) jobs.set(id.data, { ...known, job: id.data, status: 'done', endedAt: at });
+    else if (record.value.status === 'claimed') {
+      if (known) jobs.set(id.data, { ...known, status: 'running' });
+    } else if (at >= since) {
+      const { status } = record.value;
+      const model = record.value.status === 'done' ? record.value.outcome.model : known?.model;
+      const reason =
+        record.value.status === 'failed'
+          ? record.value.error.message
+          : record.value.status === 'cancelled'
+            ? record.value.reason
+            : undefined;
+      jobs.set(id.data, {
+        ...known,
+        job: id.data,
+        status,
+        endedAt: at,
+        ...(model !== undefined && { model }),
+        ...(reason !== undefined && { reason }),
+      });
+    }
+  }
+  const when = ({ acceptedAt, endedAt }: JobSummary) => endedAt ?? acceptedAt ?? 0;
+  return [...jobs.values()].sort((a, b) => when(a) - when(b)).slice(-limit);
+}
+
+/**
+ * Ends a job of this account as cancelled, wherever it is; one that has ended stays as it is.
+ * @returns whether this ended it
+ * @throws AipgError `job-not-found`
+ */
+export async function cancelJob(
+  store: RecordStore,
+  account: Account,
+  { job, reason }: CancelRequest,
+): Promise<boolean> {
+  const accepted = await readAccepted(store, account, job);
+  if (!accepted && !(await readJob(store, account, job)).result) throw notFound(account, job);
+  const isEnded = !(await endJob(store, account, job, { status: 'cancelled', reason }));
+  if (!isEnded) {
+    store.connection.publish(subjects.event(account, job), encode({ type: 'cancelled', reason }));
+  }
+  if (accepted) {
+    const control: ControlJob = { type: 'cancel', reason };
+    store.connection.publish(subjects.controlJob(job), encode(control));
+    await store.manager.streams.deleteMessage(STREAMS.jobs, accepted.sequence).catch(() => undefined);
+  }
+  return !isEnded;
+}
+
+async function readAccepted(
+  { connection, manager }: RecordStore,
+  account: Account,
+  job: JobId,
+): Promise<AcceptedRecord | undefined> {
+  const stored = await manager.direct.getMessage(STREAMS.accepted, {
+    last_by_subj: subjects.accepted(account, job),
+  });
+  const accepted = stored && (await decodeLarge(connection, acceptedRecordSchema, stored.data));
+  return accepted?.ok ? accepted.value : undefined;
+}
+
+function statusOf({ result, attempts }: JobHistory): JobStatus {
+  if (result) return result.status;
+  const last = attempts.at(-1);
+  return last === undefined || last.end !== undefined ? 'waiting' : 'running';
+}
+
+/** The record has all of it, the events only what came without a gap. */
+function outputOf({ result, transcript }: JobHistory): NonNullable<JobView['output']> {
+  return whole(result?.status === 'done' ? result : transcript);
+}
+
+function whole({ text, tokens }: Pick<Transcript, 'text' | 'tokens'>): NonNullable<JobView['output']> {
+  return { tokenOffset: 0, textOffset: 0, text, tokens: [...tokens] };
+}
+
+function notFound(account: Account, job: JobId): AipgError {
+  return new AipgError('job-not-found', `The grid knows no job ${job} of the account ${account}.`, {
+    hint: 'Results are kept for 7 days. `aipg jobs` lists what there is.',
+  });
+}

@@ -1,0 +1,171 @@
+import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import { jetstream } from '@nats-io/jetstream';
+import { decodeLarge } from '../bus/artifacts.ts';
+import { provisionReaper } from '../bus/provision.ts';
+import { endJob, type RecordStore, readResult } from '../bus/record.ts';
+import { encode } from '../protocol/codec.ts';
+import { AipgError } from '../protocol/errors.ts';
+import type { Job } from '../protocol/job.ts';
+import type { Log } from '../protocol/log.ts';
+import type { ControlJob } from '../protocol/requests.ts';
+import { finalEvent, type Result } from '../protocol/result.ts';
+import { REAPER, STREAMS, subjects } from '../protocol/subjects.ts';
+import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
+import { Clients } from './clients.ts';
+import { readJob } from './job-reader.ts';
+import { queueJob } from './submit.ts';
+
+export interface ReaperTimes {
+  /** Before an accepted job is first looked at, in milliseconds: most have ended by then. */
+  readonly firstLookMs: number;
+  /** A client gone for longer than this is gone for good, in milliseconds: longer than it may take to reconnect. */
+  readonly clientGraceMs: number;
+}
+
+export const DEFAULT_REAPER_TIMES: ReaperTimes = { firstLookMs: 30_000, clientGraceMs: 90_000 };
+
+/** Between two looks at a job, in milliseconds; in between, a quarter of its age. */
+const LOOK_MS = { least: 10_000, most: 60_000 };
+/** After its own time limit, a job has this long to end by itself, in milliseconds. */
+const TIMEOUT_GRACE_MS = 2_000;
+/** Jobs looked after at once. */
+const MAX_HELD = 1_000;
+
+/**
+ * Looks after accepted jobs until they have ended: queues again what the queue has lost, as by a hostile
+ * acknowledgement; ends what is past its time; cancels what nobody waits for any more. Any number of directors share
+ * the work: each accepted job is a message of one queue, handed to one of them at a time.
+ */
+export class Reaper implements AsyncDisposable {
+  readonly #store: RecordStore;
+  readonly #log: Log;
+  readonly #times: ReaperTimes;
+  readonly #now: () => number;
+  readonly #clients: Clients;
+  readonly #held = new Set<NodeJS.Timeout>();
+  readonly #counts = { requeued: 0, expired: 0, abandoned: 0 };
+  readonly #messages: ConsumerMessages;
+
+  private constructor(options: ReaperOptions, messages: ConsumerMessages) {
+    this.#store = options.store;
+    this.#log = options.log;
+    this.#times = options.times ?? DEFAULT_REAPER_TIMES;
+    this.#now = options.now;
+    this.#clients = new Clients(options.store.connection, options.now);
+    this.#messages = messages;
+  }
+
+  static async start(options: ReaperOptions): Promise<Reaper> {
+    const { store } = options;
+    await provisionReaper(store.manager);
+    const consumer = await jetstream(store.connection).consumers.get(STREAMS.accepted, REAPER);
+    const messages = await consumer.consume({ max_messages: MAX_HELD });
+    const reaper = new Reaper(options, messages);
+    void reaper.#run();
+    return reaper;
+  }
+
+  /** Since the start: jobs queued again, ended past their time, and cancelled because their client was gone. */
+  get counts(): Readonly<{ requeued: number; expired: number; abandoned: number }> {
+    return this.#counts;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const timer of this.#held) clearTimeout(timer);
+    await this.#messages.close();
+  }
+
+  async #run(): Promise<void> {
+    for await (const message of this.#messages) this.#hold(message);
+  }
+
+  /** Messages come in the order of their age, so nothing is missed while the first of them is too young. */
+  #hold(message: JsMsg): void {
+    const age = this.#now() - message.info.timestampNanos / 1e6;
+    const wait = Math.max(0, this.#times.firstLookMs - age);
+    const timer = setTimeout(() => {
+      this.#held.delete(timer);
+      void this.#look(message).catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#log.warn({ reason }, 'a job could not be looked after');
+        message.nak(LOOK_MS.least);
+      });
+    }, wait);
+    this.#held.add(timer);
+  }
+
+  async #look(message: JsMsg): Promise<void> {
+    const decoded = await decodeLarge(this.#store.connection, acceptedRecordSchema, message.data);
+    if (!decoded.ok) return message.term(`malformed: ${decoded.reason}`);
+    const { sequence, job } = decoded.value;
+    if (await readResult(this.#store, job.account, job.id)) return message.ack();
+    const expiresIn = this.#expiresInMs(job);
+    if (expiresIn <= -TIMEOUT_GRACE_MS) {
+      const { timeoutMs } = job.limits;
+      const error = new AipgError('timeout', `The job did not end within ${timeoutMs} ms.`).toJSON();
+      if (await this.#end(decoded.value, { status: 'failed', error })) this.#counts.expired += 1;
+      return message.ack();
+    }
+    if (job.client !== undefined) {
+      const gone = await this.#clients.goneForMs(job.account, job.client);
+      if (gone > this.#times.clientGraceMs) {
+        const reason = 'its client is gone';
+        if (await this.#end(decoded.value, { status: 'cancelled', reason })) this.#counts.abandoned += 1;
+        return message.ack();
+      }
+    }
+    if (!(await this.#isQueued(sequence)) && (await this.#requeue(decoded.value))) return message.ack();
+    message.nak(this.#nextLookMs(job, expiresIn));
+  }
+
+  async #isQueued(sequence: number): Promise<boolean> {
+    const stored = await this.#store.manager.direct.getMessage(STREAMS.jobs, { seq: sequence });
+    return stored !== null;
+  }
+
+  /** @returns whether it is looked after by a record of its own from now on */
+  async #requeue({ job, lane, sequence }: AcceptedRecord): Promise<boolean> {
+    // Its end may have come between the two looks.
+    if (await readResult(this.#store, job.account, job.id)) return true;
+    const { attempts } = await readJob(this.#store, job.account, job.id);
+    const priorAttempts = Math.max(1, job.priorAttempts, ...attempts.map(({ attempt }) => attempt));
+    // Two directors that do this at once send the same message id, so the job is queued once.
+    await queueJob(this.#store, { ...job, priorAttempts }, lane, `${job.id}:${sequence}`);
+    this.#counts.requeued += 1;
+    this.#log.warn({ job: job.id, account: job.account, priorAttempts }, 'lost job queued again');
+    return true;
+  }
+
+  async #end({ job, sequence }: AcceptedRecord, result: Result): Promise<boolean> {
+    const { connection, manager } = this.#store;
+    if (!(await endJob(this.#store, job.account, job.id, result))) return false;
+    connection.publish(subjects.event(job.account, job.id), encode(finalEvent(result, 0)));
+    const control: ControlJob = { type: 'cancel', reason: result.status };
+    connection.publish(subjects.controlJob(job.id), encode(control));
+    await manager.streams.deleteMessage(STREAMS.jobs, sequence).catch(() => undefined);
+    this.#log.info({ job: job.id, account: job.account, end: result.status }, 'job ended by its reaper');
+    return true;
+  }
+
+  #expiresInMs({ acceptedAt, limits }: Job): number {
+    return limits.timeoutMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : acceptedAt + limits.timeoutMs - this.#now();
+  }
+
+  #nextLookMs({ acceptedAt }: Job, expiresIn: number): number {
+    const { least, most } = LOOK_MS;
+    const byAge = Math.min(
+      most,
+      Math.max(Math.min(least, this.#times.firstLookMs), (this.#now() - acceptedAt) / 4),
+    );
+    return Math.max(100, Math.min(byAge, expiresIn + TIMEOUT_GRACE_MS));
+  }
+}
+
+export interface ReaperOptions {
+  readonly store: RecordStore;
+  readonly log: Log;
+  readonly times?: ReaperTimes | undefined;
+  readonly now: () => number;
+}

@@ -1,0 +1,109 @@
+import { encodeLarge } from '../bus/artifacts.ts';
+import { provisionQueues } from '../bus/provision.ts';
+import { type RecordStore, readResult } from '../bus/record.ts';
+import type { Roster } from '../bus/roster.ts';
+import { encode } from '../protocol/codec.ts';
+import type { Account } from '../protocol/ids.ts';
+import type { Job, Lane } from '../protocol/job.ts';
+import { PROTOCOL_VERSION } from '../protocol/limits.ts';
+import type { ModelName } from '../protocol/model.ts';
+import type { SubmitRequest } from '../protocol/requests.ts';
+import { finalEvent } from '../protocol/result.ts';
+import { subjects } from '../protocol/subjects.ts';
+import type { AcceptedRecord } from './accepted.ts';
+import { chooseModel } from './choose-model.ts';
+import type { Unfinished } from './unfinished.ts';
+import type { WaitingJobs } from './waiting.ts';
+
+export interface Admission {
+  readonly store: RecordStore;
+  readonly roster: Roster;
+  readonly unfinished: Unfinished;
+  readonly waiting: WaitingJobs;
+  readonly now: () => number;
+}
+
+/**
+ * Admits a job and queues it. One that was submitted before, as after a lost answer, is not queued again.
+ * @throws AipgError `model-not-found`, `queue-full`
+ */
+export async function submitJob(
+  admission: Admission,
+  account: Account,
+  request: SubmitRequest,
+): Promise<Job> {
+  const { store, unfinished, waiting, now } = admission;
+  const { job: spec, client } = request;
+  const model = await modelFor(admission, request);
+  const lane = await unfinished.admit(account, model);
+  const job: Job = {
+    ...spec,
+    model,
+    account,
+    protocol: PROTOCOL_VERSION,
+    acceptedAt: now(),
+    priorAttempts: 0,
+    ...(client !== undefined && { client }),
+  };
+  const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id);
+  if (isDuplicate) await tellIfEnded(store, job);
+  else waiting.add(job, lane, sequence);
+  return job;
+}
+
+export interface Queued {
+  /** In the queue's stream. */
+  readonly sequence: number;
+  /** The bus had it already. */
+  readonly isDuplicate: boolean;
+}
+
+/**
+ * Puts a job into the queue, tells of it, and writes down that it was accepted, so that it is looked after.
+ * @param messageId what makes a repetition known as one
+ */
+export async function queueJob(
+  { connection, jetstream }: RecordStore,
+  job: Job,
+  lane: Lane,
+  messageId: string,
+): Promise<Queued> {
+  const { account, id, model } = job;
+  const payload = await encodeLarge(connection, job);
+  const queued = jetstream.publish(subjects.job(job.kind, job.tier, lane, model, account), payload, {
+    msgID: messageId,
+  });
+  // Sent right behind the job on the same connection, so that it comes before anything that a worker says.
+  if (job.priorAttempts === 0) {
+    connection.publish(subjects.event(account, id), encode({ type: 'accepted', model }));
+  }
+  const { seq: sequence, duplicate: isDuplicate } = await queued;
+  const accepted: AcceptedRecord = { sequence, lane, job };
+  await jetstream.publish(subjects.accepted(account, id), await encodeLarge(connection, accepted), {
+    msgID: messageId,
+  });
+  return { sequence, isDuplicate };
+}
+
+/** The first asker may have missed the end; the second hears of it. */
+async function tellIfEnded(store: RecordStore, { account, id }: Job): Promise<void> {
+  const result = await readResult(store, account, id);
+  if (result) store.connection.publish(subjects.event(account, id), encode(finalEvent(result, 1)));
+}
+
+async function modelFor({ store, roster }: Admission, { job, wait }: SubmitRequest): Promise<ModelName> {
+  try {
+    return chooseModel(job.model, roster.models());
+  } catch {
+    // A worker that came this moment may be on the bus and not yet told of.
+    await roster.refresh();
+    try {
+      return chooseModel(job.model, roster.models());
+    } catch (error) {
+      const expected = wait ? (job.model ?? roster.loading()[0]?.model) : undefined;
+      if (expected === undefined) throw error;
+      await provisionQueues(store.manager, job.kind, expected);
+      return expected;
+    }
+  }
+}

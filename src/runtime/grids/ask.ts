@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type NatsConnection, RequestError } from '@nats-io/transport-node';
+import type { z } from 'zod';
+import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
+import { Reconnects } from '../bus/reconnects.ts';
+import { decode } from '../protocol/codec.ts';
+import { AipgError } from '../protocol/errors.ts';
+import type { Account } from '../protocol/ids.ts';
+import { PROTOCOL_VERSION } from '../protocol/limits.ts';
+import { refusalSchema } from '../protocol/requests.ts';
+import { subjects, type Verb } from '../protocol/subjects.ts';
+
+/** How long a director may take to answer, in milliseconds. */
+const ANSWER_MS = 5_000;
+/** A break of the connection is waited out for this long, in milliseconds. */
+export const MAX_BREAK_MS = 90_000;
+/** After a break, directors have this long to come back, too, in milliseconds. */
+const SETTLE_MS = 10_000;
+const RETRY_MS = 250;
+
+export interface GridAddress {
+  /** The grid's name in the user's profiles, or its address. */
+  readonly name: string;
+  readonly connection: NatsConnection;
+  readonly account: Account;
+}
+
+/**
+ * Asks a director. A break of the connection is waited out: every request may be repeated.
+ * @throws AipgError what the director refused with; `grid-unreachable`, `protocol-mismatch`; the signal's reason
+ */
+export async function ask<T extends z.ZodType>(
+  grid: GridAddress,
+  verb: Verb,
+  request: object,
+  schema: T,
+  signal?: AbortSignal,
+): Promise<z.infer<T>> {
+  const { connection, name, account } = grid;
+  const reconnects = Reconnects.of(connection);
+  const patience = AbortSignal.timeout(MAX_BREAK_MS);
+  const stop = signal ? AbortSignal.any([signal, patience]) : patience;
+  let brokenAt = reconnects.connected ? undefined : performance.now();
+  const unlisten = reconnects.listen(() => {
+    brokenAt = performance.now();
+  });
+  try {
+    const payload = await encodeLarge(connection, { protocol: PROTOCOL_VERSION, ...request });
+    for (;;) {
+      try {
+        const { data } = await connection.request(subjects.request(account, verb), payload, {
+          timeout: ANSWER_MS,
+        });
+        return await readReply(grid, schema, data);
+      } catch (error) {
+        if (error instanceof AipgError) throw error;
+        const settling = brokenAt !== undefined && performance.now() - brokenAt < SETTLE_MS;
+        const noDirector = error instanceof RequestError && error.isNoResponders();
+        if (connection.isClosed() || (noDirector && !settling) || (reconnects.connected && !settling)) {
+          throw noAnswer(name, error);
+        }
+      }
+      signal?.throwIfAborted();
+      await reconnects.connection(stop).catch((cause) => {
+        signal?.throwIfAborted();
+        throw gone(name, cause);
+      });
+      await delay(RETRY_MS);
+    }
+  } finally {
+    unlisten();
+  }
+}
+
+async function readReply<T extends z.ZodType>(
+  { name, connection }: GridAddress,
+  schema: T,
+  data: Uint8Array,
+): Promise<z.infer<T>> {
+  const refusal = decode(refusalSchema, data);
+  if (refusal.ok) {
+    const { code, message, hint } = refusal.value.error;
+    throw new AipgError(code, message, hint === undefined ? {} : { hint });
+  }
+  const reply = await decodeLarge(connection, schema, data);
+  if (reply.ok) return reply.value;
+  throw new AipgError(
+    'protocol-mismatch',
+    `The director of ${name} sent a malformed reply (${reply.reason}).`,
+    {
+      hint: 'Use the same release of aipg as the grid.',
+    },
+  );
+}
+
+function noAnswer(grid: string, cause: unknown): AipgError {
+  return new AipgError('grid-unreachable', `No director answers on ${grid}.`, {
+    hint: 'Start one with `aipg director` or `aipg up`, or answer on this machine with --grid local.',
+    cause,
+  });
+}
+
+/** The connection was broken for longer than is worth waiting. */
+export function gone(grid: string, cause?: unknown): AipgError {
+  return new AipgError('grid-unreachable', `The connection to ${grid} was lost, and did not come back.`, {
+    hint: 'What was accepted goes on there: see `aipg jobs` when it is back.',
+    cause,
+  });
+}

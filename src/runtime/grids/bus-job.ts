@@ -1,0 +1,157 @@
+import type { Subscription } from '@nats-io/transport-node';
+import { Reconnects } from '../bus/reconnects.ts';
+import { decode } from '../protocol/codec.ts';
+import { type ChunkEvent, isFinal, type JobEvent, jobEventSchema } from '../protocol/events.ts';
+import type { JobId } from '../protocol/ids.ts';
+import { cancelReplySchema, type JobView, jobViewSchema } from '../protocol/requests.ts';
+import type { Result } from '../protocol/result.ts';
+import { subjects } from '../protocol/subjects.ts';
+import { Transcript } from '../protocol/transcript.ts';
+import { ask, type GridAddress, gone, MAX_BREAK_MS } from './ask.ts';
+import type { JobHandle } from './grid.ts';
+import { resultOf } from './result-of.ts';
+
+/** After this long without news of a job a director is asked for it, in milliseconds: an event may have been lost. */
+const SILENCE_MS = 15_000;
+/** A gap in the output may close by itself for this long, in milliseconds. */
+const GAP_MS = 250;
+
+/** What the reader of a job's events wakes up for. */
+type News = JobEvent | 'look' | 'gone';
+
+/** A job on a bus: its events as they come, and, where some were lost, what a director knows. */
+export class BusJob implements JobHandle {
+  readonly id: JobId;
+  /** Resolves with the first event, which shows that the job was accepted. */
+  readonly heard: Promise<void>;
+  readonly #grid: GridAddress;
+  readonly #subscription: Subscription;
+  readonly #unlisten: () => void;
+  readonly #news: News[] = [];
+  readonly #transcript = new Transcript();
+  #wake: (() => void) | undefined;
+  #break: NodeJS.Timeout | undefined;
+  #gap: NodeJS.Timeout | undefined;
+
+  /** @param attach whether the job may have begun before: then its story so far is asked for first */
+  constructor(grid: GridAddress, id: JobId, { attach = false } = {}) {
+    this.id = id;
+    this.#grid = grid;
+    const heard = Promise.withResolvers<void>();
+    this.heard = heard.promise;
+    this.#subscription = grid.connection.subscribe(subjects.event(grid.account, id), {
+      callback: (error, message) => {
+        if (error) return;
+        const event = decode(jobEventSchema, message.data);
+        if (!event.ok) return;
+        heard.resolve();
+        this.#push(event.value);
+      },
+    });
+    this.#unlisten = Reconnects.of(grid.connection).listen((change) => {
+      clearTimeout(this.#break);
+      if (change === 'reconnect') this.#push('look');
+      else if (change === 'close') this.#push('gone');
+      else this.#break = setTimeout(() => this.#push('gone'), MAX_BREAK_MS);
+    });
+    if (attach) this.#push('look');
+  }
+
+  async *events(): AsyncGenerator<JobEvent> {
+    try {
+      for (;;) {
+        const news = await this.#next();
+        if (news === 'gone') throw gone(this.#grid.name);
+        for await (const event of news === 'look' ? this.#look() : this.#take(news)) {
+          yield event;
+          if (isFinal(event)) return;
+        }
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  async cancel(reason: string): Promise<void> {
+    await ask(this.#grid, 'cancel', { job: this.id, reason }, cancelReplySchema);
+  }
+
+  result(): Promise<Result> {
+    return resultOf(this.events());
+  }
+
+  view(): Promise<JobView> {
+    return ask(this.#grid, 'job', { job: this.id }, jobViewSchema);
+  }
+
+  /** Hears no more of the job. */
+  close(): void {
+    this.#subscription.unsubscribe();
+    this.#unlisten();
+    clearTimeout(this.#break);
+    clearTimeout(this.#gap);
+  }
+
+  async *#take(event: JobEvent): AsyncGenerator<JobEvent> {
+    if (event.type === 'chunk') {
+      const piece = this.#add(event);
+      if (piece === 'gap') this.#gap ??= setTimeout(() => this.#push('look'), GAP_MS);
+      else if (piece) yield piece;
+      return;
+    }
+    // Whichever attempt ended the job ended it, be it an older one; of what went before, only the newest counts.
+    if (!isFinal(event) && 'attempt' in event && !this.#transcript.observe(event.attempt)) return;
+    if (event.type === 'done' && event.outcome.textLength > this.#transcript.text.length) {
+      // A piece was lost on the way; the final record has it all.
+      yield* this.#look();
+      return;
+    }
+    yield event;
+  }
+
+  /** What a director knows that was not heard here. */
+  async *#look(): AsyncGenerator<JobEvent> {
+    clearTimeout(this.#gap);
+    this.#gap = undefined;
+    const { output, final, attempts } = await this.view();
+    const newest = attempts.at(-1);
+    if (newest && newest.attempt > this.#transcript.attempt) {
+      this.#transcript.observe(newest.attempt);
+      yield { type: 'leased', attempt: newest.attempt, worker: newest.worker };
+    }
+    if (output) {
+      const piece = this.#add({ type: 'chunk', attempt: this.#transcript.attempt, ...output });
+      if (piece && piece !== 'gap') yield piece;
+    }
+    if (final) yield final;
+  }
+
+  /** The part of a chunk that is new to the reader. */
+  #add(chunk: ChunkEvent): ChunkEvent | 'gap' | undefined {
+    const tokenOffset = this.#transcript.tokens.length;
+    const textOffset = this.#transcript.text.length;
+    const text = this.#transcript.add(chunk);
+    if (text === undefined) return 'gap';
+    const tokens = this.#transcript.tokens.slice(tokenOffset);
+    if (text === '' && tokens.length === 0) return undefined;
+    return { ...chunk, tokenOffset, textOffset, text, tokens };
+  }
+
+  #push(news: News): void {
+    this.#news.push(news);
+    this.#wake?.();
+  }
+
+  async #next(): Promise<News> {
+    for (;;) {
+      const news = this.#news.shift();
+      if (news !== undefined) return news;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const silence = setTimeout(() => this.#push('look'), SILENCE_MS);
+      this.#wake = resolve;
+      await promise;
+      clearTimeout(silence);
+      this.#wake = undefined;
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { Finish, LoadedModel } from '../engines/engine.ts';
+import { AipgError } from '../protocol/errors.ts';
+import type { Outcome } from '../protocol/events.ts';
+import type { WorkerId } from '../protocol/ids.ts';
+import type { Job } from '../protocol/job.ts';
+import { SAMPLER_VERSION } from '../protocol/text.ts';
+import { type Deadline, stallLimitsMs } from './deadlines.ts';
+import type { OutputStream } from './output-stream.ts';
+
+export interface ComputeOptions {
+  /** What it holds already is where the output goes on. */
+  readonly output: OutputStream;
+  readonly deadlineMs: Deadline;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Computes a job's output, or the rest of it.
+ * @throws AipgError `timeout` past the job's own limit, `internal` when the engine stalls or is slower than any job may be
+ */
+export async function computeOutput(
+  model: LoadedModel,
+  worker: WorkerId,
+  job: Job,
+  { output, deadlineMs, signal }: ComputeOptions,
+): Promise<Outcome> {
+  const startedAt = performance.now();
+  let firstTokenAt: number | undefined;
+  let finish: Finish | undefined;
+  const resumeFrom = [...output.tokens];
+  const limits = stallLimitsMs(job.input);
+  const tooLong = new AbortController();
+  const stalled = () =>
+    tooLong.abort(new AipgError('internal', 'The engine has made no progress for too long.'));
+  let watchdog = setTimeout(stalled, limits.firstToken);
+  const deadline = setTimeout(() => tooLong.abort(deadlineMs.error), Math.min(deadlineMs.ms, MAX_TIMER_MS));
+  try {
+    const input = resumeFrom.length > 0 ? { ...job.input, resumeFrom } : job.input;
+    for await (const chunk of model.generate(input, AbortSignal.any([signal, tooLong.signal]))) {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(stalled, limits.nextToken);
+      firstTokenAt ??= performance.now();
+      output.add(chunk);
+      finish = chunk.finish;
+    }
+    output.flush();
+  } finally {
+    clearTimeout(watchdog);
+    clearTimeout(deadline);
+  }
+  if (!finish) throw new AipgError('internal', 'The engine ended without a finish.');
+  const endedAt = performance.now();
+  return {
+    model: model.facts.name,
+    modelSha256: model.facts.sha256,
+    finishReason: finish.reason,
+    promptTokens: finish.promptTokens,
+    outputTokens: finish.outputTokens,
+    textLength: output.text.length,
+    sampler: SAMPLER_VERSION,
+    worker,
+    timings: { firstTokenMs: (firstTokenAt ?? endedAt) - startedAt, totalMs: endedAt - startedAt },
+  };
+}
+
+/** A timer's longest time. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
