@@ -5,13 +5,13 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectBus } from '../../src/runtime/bus/connect.ts';
 import type { RecordStore } from '../../src/runtime/bus/record.ts';
-import { Director } from '../../src/runtime/director/director.ts';
+import { Director, type DirectorOptions } from '../../src/runtime/director/director.ts';
 import type { LoadedModel } from '../../src/runtime/engines/engine.ts';
 import { createLlamaEngine } from '../../src/runtime/engines/llama/engine.ts';
 import { createBusGrid } from '../../src/runtime/grids/bus.ts';
 import type { Grid } from '../../src/runtime/grids/grid.ts';
 import { resolveModel } from '../../src/runtime/models/resolve.ts';
-import { LOCAL_ACCOUNT, newJobId, newWorkerId } from '../../src/runtime/protocol/ids.ts';
+import { type Account, LOCAL_ACCOUNT, newJobId, newWorkerId } from '../../src/runtime/protocol/ids.ts';
 import { type JobSpec, jobSpecSchema } from '../../src/runtime/protocol/job.ts';
 import type { Log } from '../../src/runtime/protocol/log.ts';
 import { deriveSeed } from '../../src/runtime/protocol/text.ts';
@@ -78,13 +78,13 @@ export class TestGrid implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async start(): Promise<TestGrid> {
+  static async start(options: Partial<DirectorOptions> = {}): Promise<TestGrid> {
     const stack = new AsyncDisposableStack();
     const bus = stack.use(await startTestBus());
     const { log, lines } = recordingLog();
     const connection = await connectBus({ url: bus.url, name: 'test director' });
     stack.defer(() => connection.close());
-    const director = stack.use(await Director.start({ connection, version: '0.0.0', log }));
+    const director = stack.use(await Director.start({ connection, version: '0.0.0', log, ...options }));
     return new TestGrid(bus, director, log, lines, stack);
   }
 
@@ -99,12 +99,13 @@ export class TestGrid implements AsyncDisposable {
     return { connection, jetstream: jetstream(connection), manager: await jetstreamManager(connection) };
   }
 
-  async client(): Promise<Grid> {
-    return createBusGrid({ name: 'test', connection: await this.connect('client'), account: LOCAL_ACCOUNT });
+  async client(account: Account = LOCAL_ACCOUNT): Promise<Grid> {
+    return createBusGrid({ name: 'test', connection: await this.connect('client'), account });
   }
 
-  async worker(model: LoadedModel, name = 'test'): Promise<Worker> {
-    const connection = await this.connect(name);
+  /** @param given a connection of the test's own, to be broken */
+  async worker(model: LoadedModel, name = 'test', given?: NatsConnection): Promise<Worker> {
+    const connection = given ?? (await this.connect(name));
     const worker = await Worker.start({
       connection,
       id: newWorkerId(name),

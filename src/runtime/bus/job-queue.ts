@@ -78,9 +78,10 @@ export class JobQueue implements Disposable {
     );
     this.#silence = setTimeout(() => this.#startOver(), SILENCE_MS);
     // A bus that was gone has forgotten who waits.
-    this.#unlisten = Reconnects.of(connection).listen(
-      (change) => change === 'reconnect' && this.#startOver(),
-    );
+    this.#unlisten = Reconnects.of(connection).listen((change) => {
+      if (change === 'reconnect') this.#startOver();
+      if (change === 'close') this.close();
+    });
   }
 
   /** The next job, as soon as there is one; `undefined` once the queue is closed. */
@@ -110,10 +111,13 @@ export class JobQueue implements Disposable {
 
   /** Makes as many requests as somebody waits for. */
   #ask(): void {
-    while (!this.#closed && this.#probes < this.#waiting.length) {
+    while (!this.#closed && !this.#connection.isClosed() && this.#probes < this.#waiting.length) {
       const now = this.#now();
       const consumer = this.#turns.next((name) => (this.#sources.get(name)?.emptyUntil ?? 0) <= now);
-      if (consumer === undefined) return this.#stand();
+      if (consumer === undefined) {
+        this.#stand();
+        return;
+      }
       this.#probes += 1;
       this.#request(consumer, 'probe', { batch: 1, no_wait: true });
     }

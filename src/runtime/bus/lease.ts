@@ -1,4 +1,5 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { parseLease } from '../protocol/subjects.ts';
 
 const NANOS_PER_MS = 1_000_000;
 
@@ -15,7 +16,8 @@ export class Lease {
   /** The part of the queue that it came from. */
   readonly consumer: string;
   readonly #connection: NatsConnection;
-  readonly #reply: string;
+  /** The subject by which it is renewed and given back. */
+  readonly subject: string;
 
   private constructor(
     connection: NatsConnection,
@@ -24,7 +26,7 @@ export class Lease {
     { attempt, sequence, consumer }: { attempt: number; sequence: number; consumer: string },
   ) {
     this.#connection = connection;
-    this.#reply = reply;
+    this.subject = reply;
     this.data = message.data;
     this.attempt = attempt;
     this.sequence = sequence;
@@ -35,33 +37,32 @@ export class Lease {
   static of(connection: NatsConnection, message: Msg): Lease | undefined {
     const { reply } = message;
     if (reply === undefined) return undefined;
-    // $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.… or, newer, with <domain>.<account> before the stream.
-    const tokens = reply.split('.');
-    if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined;
-    const delivered = tokens.length === 9 ? 4 : 6;
-    const [attempt, sequence] = [Number(tokens[delivered]), Number(tokens[delivered + 1])];
-    const consumer = tokens[delivered - 1] ?? '';
-    if (!Number.isSafeInteger(attempt) || !Number.isSafeInteger(sequence)) return undefined;
-    return new Lease(connection, message, reply, { attempt, sequence, consumer });
+    const parsed = parseLease(reply);
+    return parsed && new Lease(connection, message, reply, parsed);
   }
 
   /** The job is done with. */
   acknowledge(): void {
-    this.#connection.publish(this.#reply, '+ACK');
+    this.#say('+ACK');
   }
 
   /** Holds the job for another ack wait. */
   renew(): void {
-    this.#connection.publish(this.#reply, '+WPI');
+    this.#say('+WPI');
   }
 
   /** Gives the job back to the queue. @param delayMs before it is handed out again, in milliseconds */
   giveBack(delayMs = 0): void {
-    this.#connection.publish(this.#reply, delayMs > 0 ? `-NAK {"delay":${delayMs * NANOS_PER_MS}}` : '-NAK');
+    this.#say(delayMs > 0 ? `-NAK {"delay":${delayMs * NANOS_PER_MS}}` : '-NAK');
   }
 
   /** The job can't be done by anybody: the queue drops it. */
   refuse(reason: string): void {
-    this.#connection.publish(this.#reply, `+TERM ${reason}`);
+    this.#say(`+TERM ${reason}`);
+  }
+
+  /** On a connection that is closed for good nothing can be said, and the lease runs out by itself. */
+  #say(word: string): void {
+    if (!this.#connection.isClosed()) this.#connection.publish(this.subject, word);
   }
 }

@@ -1,9 +1,8 @@
-import { type NatsConnection, RequestError } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { Account, ClientId } from '../protocol/ids.ts';
 import { subjects } from '../protocol/subjects.ts';
+import { isThere } from './presence.ts';
 
-/** How long a client may take to answer; one that takes longer is there, but busy or suspended. In milliseconds. */
-const ANSWER_MS = 2_000;
 /** An answer is good for this long, in milliseconds. */
 const FRESH_MS = 5_000;
 /** Most clients remembered. */
@@ -37,12 +36,8 @@ export class Clients {
 
   async #ask(subject: string, last: Seen | undefined): Promise<void> {
     const askedAt = this.#now();
-    const isThere = await this.#connection.request(subject, '', { timeout: ANSWER_MS }).then(
-      () => true,
-      // The bus says at once when nobody listens; whoever listens and does not answer in time is there.
-      (error: unknown) => !(error instanceof RequestError && error.isNoResponders()),
-    );
+    const answers = await isThere(this.#connection, subject);
     if (this.#seen.size >= MAX_CLIENTS) this.#seen.clear();
-    this.#seen.set(subject, { askedAt, goneSince: isThere ? undefined : (last?.goneSince ?? askedAt) });
+    this.#seen.set(subject, { askedAt, goneSince: answers ? undefined : (last?.goneSince ?? askedAt) });
   }
 }

@@ -12,6 +12,7 @@ import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import {
   cancelRequestSchema,
+  checkRequestSchema,
   envelopeSchema,
   jobRequestSchema,
   jobsRequestSchema,
@@ -19,7 +20,7 @@ import {
   submitRequestSchema,
 } from '../protocol/requests.ts';
 import { patterns, requestAccount, requestWorker } from '../protocol/subjects.ts';
-import { cancelJob, listJobs, viewJob, viewProgress } from './jobs.ts';
+import { cancelJob, checkWorker, listJobs, viewJob, viewProgress } from './jobs.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
 import { submitJob } from './submit.ts';
 import { type QueueBounds, Unfinished } from './unfinished.ts';
@@ -126,6 +127,10 @@ export class Director implements AsyncDisposable {
       }
       return { job: cancel.job, cancelled };
     });
+    this.#endpoint(request('check'), checkRequestSchema, async (subject, check) => ({
+      job: check.job,
+      givenBack: await checkWorker(store, account(subject), check),
+    }));
     this.#endpoint(request('job'), jobRequestSchema, (subject, asked) =>
       viewJob(store, account(subject), asked),
     );

@@ -6,6 +6,7 @@ import { AipgError } from '../protocol/errors.ts';
 import { type Account, type JobId, jobIdSchema } from '../protocol/ids.ts';
 import type {
   CancelRequest,
+  CheckRequest,
   ControlJob,
   JobRequest,
   JobStatus,
@@ -16,10 +17,11 @@ import type {
   ProgressRequest,
 } from '../protocol/requests.ts';
 import { finalEvent, recordSchema } from '../protocol/result.ts';
-import { STREAMS, subjects } from '../protocol/subjects.ts';
+import { parseLease, STREAMS, subjects } from '../protocol/subjects.ts';
 import type { Transcript } from '../protocol/transcript.ts';
 import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
 import { type JobHistory, readAttemptsBefore, readJob } from './job-reader.ts';
+import { isThere } from './presence.ts';
 
 /** All that is known of a job of this account. @throws AipgError `job-not-found` */
 export async function viewJob(
@@ -130,6 +132,23 @@ export async function cancelJob(
     await store.manager.streams.deleteMessage(STREAMS.jobs, accepted.sequence).catch(() => undefined);
   }
   return !isEnded;
+}
+
+/**
+ * Gives a job of this account back to the queue if its worker is gone: sooner than its lease runs out.
+ * @throws AipgError `job-not-found`
+ */
+export async function checkWorker(
+  store: RecordStore,
+  account: Account,
+  { job, worker, lease }: CheckRequest,
+): Promise<boolean> {
+  const accepted = await readAccepted(store, account, job);
+  if (!accepted) throw notFound(account, job);
+  if (parseLease(lease)?.sequence !== accepted.sequence) return false;
+  if (await isThere(store.connection, subjects.controlWorker(worker))) return false;
+  store.connection.publish(lease, '-NAK');
+  return true;
 }
 
 async function readAccepted(

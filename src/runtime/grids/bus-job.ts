@@ -2,8 +2,8 @@ import type { Subscription } from '@nats-io/transport-node';
 import { Reconnects } from '../bus/reconnects.ts';
 import { decode } from '../protocol/codec.ts';
 import { type ChunkEvent, isFinal, type JobEvent, jobEventSchema } from '../protocol/events.ts';
-import type { JobId } from '../protocol/ids.ts';
-import { cancelReplySchema, type JobView, jobViewSchema } from '../protocol/requests.ts';
+import type { JobId, WorkerId } from '../protocol/ids.ts';
+import { cancelReplySchema, checkReplySchema, type JobView, jobViewSchema } from '../protocol/requests.ts';
 import type { Result } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { Transcript } from '../protocol/transcript.ts';
@@ -13,6 +13,12 @@ import { resultOf } from './result-of.ts';
 
 /** After this long without news of a job a director is asked for it, in milliseconds: an event may have been lost. */
 const SILENCE_MS = 15_000;
+/**
+ * After this long without a token, and after this many times the last pause between two, a director is asked whether
+ * the job's worker is still there, in milliseconds; each further time it is twice as long.
+ */
+const STALL_MS = 500;
+const STALL_PAUSES = 4;
 /** A gap in the output may close by itself for this long, in milliseconds. */
 const GAP_MS = 250;
 
@@ -32,6 +38,11 @@ export class BusJob implements JobHandle {
   #wake: (() => void) | undefined;
   #break: NodeJS.Timeout | undefined;
   #gap: NodeJS.Timeout | undefined;
+  /** The lease under which the job runs, as long as it does. */
+  #lease: { readonly worker: WorkerId; readonly lease: string } | undefined;
+  #stall: NodeJS.Timeout | undefined;
+  #heardAt = 0;
+  #closed = false;
 
   /** @param attach whether the job may have begun before: then its story so far is asked for first */
   constructor(grid: GridAddress, id: JobId, { attach = false } = {}) {
@@ -45,6 +56,7 @@ export class BusJob implements JobHandle {
         const event = decode(jobEventSchema, message.data);
         if (!event.ok) return;
         heard.resolve();
+        this.#watchWorker(event.value);
         this.#push(event.value);
       },
     });
@@ -90,6 +102,8 @@ export class BusJob implements JobHandle {
     this.#unlisten();
     clearTimeout(this.#break);
     clearTimeout(this.#gap);
+    clearTimeout(this.#stall);
+    this.#closed = true;
   }
 
   async *#take(event: JobEvent): AsyncGenerator<JobEvent> {
@@ -135,6 +149,31 @@ export class BusJob implements JobHandle {
     const tokens = this.#transcript.tokens.slice(tokenOffset);
     if (text === '' && tokens.length === 0) return undefined;
     return { ...chunk, tokenOffset, textOffset, text, tokens };
+  }
+
+  #watchWorker(event: JobEvent): void {
+    if (event.type === 'leased') {
+      const { worker, lease } = event;
+      this.#lease = lease === undefined ? undefined : { worker, lease };
+    } else if (event.type !== 'chunk') this.#lease = undefined;
+    const now = performance.now();
+    const pause = event.type === 'chunk' ? now - this.#heardAt : 0;
+    this.#heardAt = now;
+    this.#expectToken(Math.max(STALL_MS, STALL_PAUSES * pause));
+  }
+
+  #expectToken(ms: number): void {
+    clearTimeout(this.#stall);
+    const lease = this.#lease;
+    if (lease === undefined || this.#closed) return;
+    this.#stall = setTimeout(() => {
+      void ask(this.#grid, 'check', { job: this.id, ...lease }, checkReplySchema)
+        // The lease runs out by itself, too.
+        .catch(() => undefined)
+        .then(() => {
+          if (this.#lease === lease) this.#expectToken(2 * ms);
+        });
+    }, ms);
   }
 
   #push(news: News): void {

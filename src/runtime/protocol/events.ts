@@ -15,6 +15,12 @@ export const failureSchema = z.object({
   hint: z.string().optional(),
 });
 
+/** By which a lease is renewed or given back: a subject of JetStream's acknowledgements. */
+export const leaseSchema = z
+  .string()
+  .max(512)
+  .regex(/^\$JS\.ACK(?:\.[^.\s*>]+){7,10}$/);
+
 /** How an attempt ended that did not end the job: it failed, was handed back unharmed, or was heard of no more. */
 export const attemptEndSchema = z.enum(['failed', 'given-back', 'lost']);
 export type AttemptEnd = z.infer<typeof attemptEndSchema>;
@@ -71,6 +77,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     attempt,
     worker: workerIdSchema,
     modelSha256: sha256Schema.optional(),
+    lease: leaseSchema.optional(),
   }),
   z.object({
     type: z.literal('chunk'),

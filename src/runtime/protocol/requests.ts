@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { attemptSchema, failureSchema, jobEventSchema } from './events.ts';
-import { accountSchema, clientIdSchema, jobIdSchema } from './ids.ts';
+import { attemptSchema, failureSchema, jobEventSchema, leaseSchema } from './events.ts';
+import { accountSchema, clientIdSchema, jobIdSchema, workerIdSchema } from './ids.ts';
 import { jobSpecSchema } from './job.ts';
 import { LIMITS } from './limits.ts';
 import { modelNameSchema } from './model.ts';
@@ -29,6 +29,18 @@ export type CancelRequest = z.infer<typeof cancelRequestSchema>;
 /** `cancelled`: by this request; otherwise the job had ended before. */
 export const cancelReplySchema = z.object({ job: jobIdSchema, cancelled: z.boolean() });
 export type CancelReply = z.infer<typeof cancelReplySchema>;
+
+/** Of a client whose job has fallen silent: is its worker still there? */
+export const checkRequestSchema = envelopeSchema.extend({
+  job: jobIdSchema,
+  worker: workerIdSchema,
+  lease: leaseSchema,
+});
+export type CheckRequest = z.infer<typeof checkRequestSchema>;
+
+/** `givenBack`: the worker was gone, and the job went back to the queue. */
+export const checkReplySchema = z.object({ job: jobIdSchema, givenBack: z.boolean() });
+export type CheckReply = z.infer<typeof checkReplySchema>;
 
 export const jobStatusSchema = z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']);
 export type JobStatus = z.infer<typeof jobStatusSchema>;

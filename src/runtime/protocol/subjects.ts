@@ -10,7 +10,7 @@ import type { Kind, Lane, Tier } from './job.ts';
 import { type ModelName, modelNameSchema } from './model.ts';
 
 /** What a director answers to accounts. */
-export type Verb = 'submit' | 'cancel' | 'job' | 'jobs';
+export type Verb = 'submit' | 'cancel' | 'check' | 'job' | 'jobs';
 /** What a director answers to workers. */
 export type WorkerVerb = 'progress';
 
@@ -84,6 +84,23 @@ export function decodeToken(token: string): ModelName | undefined {
   );
   const name = modelNameSchema.safeParse(bytes.toString('utf8'));
   return name.success && encodeToken(name.data) === token ? name.data : undefined;
+}
+
+/**
+ * What a subject of JetStream's acknowledgements says: `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.…`, or,
+ * newer, with a domain and an account before the stream. `undefined` when it is none.
+ */
+export function parseLease(
+  subject: string,
+): { readonly consumer: string; readonly attempt: number; readonly sequence: number } | undefined {
+  const tokens = subject.split('.');
+  if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9 || tokens.length > 12) return undefined;
+  const stream = tokens.length === 9 ? 2 : 4;
+  const [name, consumer = '', delivered, place] = tokens.slice(stream);
+  const [attempt, sequence] = [Number(delivered), Number(place)];
+  if (name !== STREAMS.jobs || !Number.isSafeInteger(attempt) || !Number.isSafeInteger(sequence))
+    return undefined;
+  return { consumer, attempt, sequence };
 }
 
 /** The account in a request's subject; `undefined` when the subject is not of that form. */

@@ -98,6 +98,7 @@ export class Attempt {
     });
     const unlisten = Reconnects.of(connection).listen((change) => {
       if (change === 'reconnect') this.#afterReconnect();
+      if (change === 'close') this.#stop('given-back');
     });
     const renewal = setInterval(() => {
       this.#lease.renew();
@@ -234,7 +235,13 @@ export class Attempt {
 
   #publishLease(): void {
     const { worker, model } = this.#context;
-    this.#publish({ type: 'leased', attempt: this.#number, worker, modelSha256: model.facts.sha256 });
+    this.#publish({
+      type: 'leased',
+      attempt: this.#number,
+      worker,
+      modelSha256: model.facts.sha256,
+      lease: this.#lease.subject,
+    });
   }
 
   #publish(event: JobEvent): void {

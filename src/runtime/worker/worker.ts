@@ -1,6 +1,6 @@
 import { jetstream } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
-import type { NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { JobQueue } from '../bus/job-queue.ts';
 import type { Lease } from '../bus/lease.ts';
@@ -13,6 +13,7 @@ import type { JobId, WorkerId } from '../protocol/ids.ts';
 import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
+import { subjects } from '../protocol/subjects.ts';
 import type { Heartbeat, WorkerState } from '../protocol/worker.ts';
 import { Attempt, type AttemptOutcome } from './attempt.ts';
 import { Breaker } from './breaker.ts';
@@ -53,6 +54,7 @@ export class Worker {
   readonly #counts = { done: 0, failed: 0, refused: 0 };
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unlisten: () => void;
+  readonly #presence: Subscription;
   #bucket: KV;
   #state: WorkerState = 'serving';
   #reason: string | undefined;
@@ -71,6 +73,10 @@ export class Worker {
     this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
     this.#unlisten = Reconnects.of(connection).listen((change) => {
       if (change === 'reconnect') void this.#beatAnew();
+    });
+    // That it is answered shows that the process is there; the bus itself says when nobody listens.
+    this.#presence = connection.subscribe(subjects.controlWorker(options.id), {
+      callback: (error, message) => void (error ?? message.respond()),
     });
     this.#slots = Array.from({ length: model.slots }, () => this.#serveSlot());
   }
@@ -121,6 +127,7 @@ export class Worker {
     clearInterval(this.#heartbeat);
     clearTimeout(this.#change);
     this.#unlisten();
+    this.#presence.unsubscribe();
     await this.#bucket.purge(this.id).catch(() => undefined);
     await this.#options.connection.flush().catch(() => undefined);
   }

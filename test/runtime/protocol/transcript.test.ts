@@ -85,4 +85,41 @@ describe('a transcript', () => {
     expect(transcript.add(chunk({ words: ['a', 'b'] }, 1, 1, 2))).toBeUndefined();
     expect(transcript.text).toBe('');
   });
+
+  test('is the output for any order in which chunks of the attempts arrive, once all have', () => {
+    fc.assert(
+      fc.property(
+        outputs,
+        fc.array(fc.array(fc.nat(30)), { minLength: 1, maxLength: 3 }),
+        fc.infiniteStream(fc.nat()),
+        (words, cutsOfAttempts, order) => {
+          const output = { words };
+          const pieces = cutsOfAttempts.flatMap((cuts, i) => chunksOf(output, i + 1, cuts, words.length));
+          const shuffled: ChunkEvent[] = [];
+          while (pieces.length > 0) {
+            shuffled.push(...pieces.splice(Number(order.next().value) % pieces.length, 1));
+          }
+          const transcript = new Transcript();
+          let shown = '';
+          for (const piece of shuffled) {
+            shown += transcript.add(piece) ?? '';
+            expect(words.join('').startsWith(shown)).toBe(true);
+          }
+          // Chunks of the newest attempt that came before its first sight are not missed: it says them all.
+          expect(transcript.text).toBe(words.join(''));
+          expect(transcript.tokens).toEqual(words.map((_, i) => i));
+          expect(shown).toBe(transcript.text);
+        },
+      ),
+    );
+  });
+
+  test('says that chunks are missing, and takes what came early once they are there', () => {
+    const output = { words: ['a', 'b', 'c', 'd'] };
+    const transcript = new Transcript();
+    expect(transcript.add(chunk(output, 1, 0, 1))).toBe('a');
+    expect(transcript.add(chunk(output, 1, 2, 3))).toBeUndefined();
+    expect(transcript.add(chunk(output, 1, 3, 4))).toBeUndefined();
+    expect(transcript.add(chunk(output, 1, 1, 2))).toBe('bcd');
+  });
 });
