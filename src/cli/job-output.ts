@@ -17,6 +17,12 @@ export interface Answer {
   readonly totalMs: number;
 }
 
+export interface FollowOptions {
+  readonly onEvent?: (event: JobEvent) => void;
+  /** Whether an abort ends the job, too. Default: true. */
+  readonly cancelOnStop?: boolean;
+}
+
 /**
  * Follows a job to its end and hands on each piece of text as it comes. On abort the job is cancelled.
  * @throws AipgError what the job failed with, `cancelled`; the signal's reason
@@ -25,11 +31,13 @@ export async function followJob(
   job: JobHandle,
   onText: (text: string) => void,
   signal: AbortSignal,
+  { onEvent, cancelOnStop = true }: FollowOptions = {},
 ): Promise<Answer> {
   const startedAt = performance.now();
   let firstTextAt: number | undefined;
   let text = '';
-  for await (const event of untilAborted(job, signal)) {
+  for await (const event of untilAborted(job, signal, cancelOnStop)) {
+    onEvent?.(event);
     if (event.type === 'chunk') {
       firstTextAt ??= performance.now();
       text += event.text;
@@ -48,7 +56,11 @@ export async function followJob(
   throw new AipgError('internal', `Job ${job.id} ended without a final event.`);
 }
 
-async function* untilAborted(job: JobHandle, signal: AbortSignal): AsyncGenerator<JobEvent> {
+async function* untilAborted(
+  job: JobHandle,
+  signal: AbortSignal,
+  cancelOnStop: boolean,
+): AsyncGenerator<JobEvent> {
   const aborted = Promise.withResolvers<never>();
   aborted.promise.catch(() => undefined);
   const onAbort = () => aborted.reject(signal.reason);
@@ -63,7 +75,7 @@ async function* untilAborted(job: JobHandle, signal: AbortSignal): AsyncGenerato
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
-    if (signal.aborted) {
+    if (signal.aborted && cancelOnStop) {
       const cancelled = job.cancel('the client stopped').catch(() => undefined);
       await Promise.race([cancelled, delay(CANCEL_WAIT_MS, undefined, { ref: false })]);
     }

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.ts';
-import { gridFlag } from '../cli/flags.ts';
+import { gridFlag, numberFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
 import { untilStopped } from '../cli/serving.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
@@ -9,13 +9,27 @@ import { selectBus } from '../runtime/config/select-grid.ts';
 export default class DirectorCommand extends BaseCommand {
   static override summary = 'Admit jobs to a grid.';
   static override description =
-    'A director parses and validates what clients submit, and queues it. It keeps no state: run as many as you like.';
+    `A director parses and validates what clients submit, queues it, and looks after it until it has ended.
+It keeps no state of its own: run as many as you like.`;
   static override examples = [
     '<%= config.bin %> director',
     '<%= config.bin %> director --grid nats://127.0.0.1:4222',
   ];
 
-  static override flags = { grid: gridFlag, ...logFlags };
+  static override flags = {
+    grid: gridFlag,
+    'max-per-account': numberFlag('max-per-account', { min: 1, max: 10_000_000, integer: true })({
+      description: 'Most unfinished jobs of one account; more are refused.',
+      default: 10_000,
+      helpValue: 'N',
+    }),
+    'max-per-model': numberFlag('max-per-model', { min: 1, max: 10_000_000, integer: true })({
+      description: 'Most unfinished jobs of one model; more are refused.',
+      default: 100_000,
+      helpValue: 'N',
+    }),
+    ...logFlags,
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(DirectorCommand);
@@ -29,10 +43,16 @@ export default class DirectorCommand extends BaseCommand {
     ]);
     const connection = await connectBus({ url: bus.url, name: 'aipg director' });
     try {
-      await using director = await Director.start({ connection, version: this.config.version, log });
+      await using director = await Director.start({
+        connection,
+        version: this.config.version,
+        log,
+        replicas: bus.replicas,
+        bounds: { perAccount: flags['max-per-account'], perModel: flags['max-per-model'] },
+      });
       log.info({ grid: bus.name, url: redactUrl(bus.url) }, 'admitting jobs');
       await untilStopped(stop, () => undefined);
-      log.info({ ...director.counts }, 'stopped');
+      log.info({ ...director.counts, ...director.reaped }, 'stopped');
     } finally {
       await connection.close();
     }

@@ -3,11 +3,13 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { durationFlag, gridFlag, numberFlag } from '../cli/flags.ts';
 import { hintOncePerDay } from '../cli/hint.ts';
+import { submitFlags } from '../cli/job-flags.ts';
 import { AnswerWriter, answerJson, followJob, printStats } from '../cli/job-output.ts';
 import { openWithProgress } from '../cli/open-with-progress.ts';
 import { composePrompt, readStdin } from '../cli/prompt.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { textFlags, textJob } from '../cli/text-job.ts';
+import { WaitingLine } from '../cli/waiting-line.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectGrid } from '../runtime/config/select-grid.ts';
 import { modelNameOnGrid } from '../runtime/grids/open.ts';
@@ -44,6 +46,7 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     }),
     ...textFlags,
     grid: gridFlag,
+    ...submitFlags,
     threads: numberFlag('threads', { min: 1, max: 512, integer: true })({
       description: 'CPU threads, for an answer in this process. Default: measured once.',
       helpValue: 'N',
@@ -68,14 +71,26 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     const asked = flags.grid ?? (parseModelReference(flags.model).form === 'path' ? 'local' : undefined);
     const choice = selectGrid({ paths, asked });
     const model = choice.where === 'bus' ? await modelNameOnGrid(flags.model) : undefined;
-    const job = textJob(prompt, flags, { model, timeoutMs: flags.timeout });
+    const job = {
+      ...textJob(prompt, flags, { model, timeoutMs: flags.timeout }),
+      tier: flags.tier ?? 'standard',
+    };
 
     await using grid = await openWithProgress({ choice, paths, env: process.env, signal, ...flags });
-    const handle = await grid.submit(job, { signal });
+    const { detach, wait } = flags;
+    const handle = await grid.submit(job, { signal, detach, wait });
+    if (detach) {
+      const { id } = handle;
+      process.stdout.write(flags.json ? `${JSON.stringify({ id, grid: grid.name })}\n` : `${id}\n`);
+      return;
+    }
+    using waiting = new WaitingLine();
     const writer = new AnswerWriter();
     const streaming = !flags.json && !flags['no-stream'];
     try {
-      const answer = await followJob(handle, (text) => streaming && writer.write(text), signal);
+      const answer = await followJob(handle, (text) => streaming && writer.write(text), signal, {
+        onEvent: (event) => waiting.show(event),
+      });
       if (flags.json) process.stdout.write(`${JSON.stringify(answerJson(grid, job, answer))}\n`);
       else if (!streaming) writer.write(answer.text);
       writer.end();

@@ -51,6 +51,7 @@ SIGTERM or Ctrl-C drains: no new job is taken and running ones end; a second Ctr
         env: process.env,
         version: this.config.version,
         log,
+        replicas: bus.replicas,
         signal: stop.signal,
         onProgress: progress.report,
       });

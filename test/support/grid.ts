@@ -126,9 +126,9 @@ export function textJob(content: string, input: { seed?: string; sampling?: obje
   return job({ form: 'chat', messages: [{ role: 'user', content }] }, input);
 }
 
-/** 1,500 tokens of the endless model. */
-export function endlessJob(seed = '7'): JobSpec {
-  return job({ form: 'raw', text: 'Once upon a time' }, { seed, maxTokens: 1_500 });
+/** Tokens of the endless model: 1,500 take it a second or two. */
+export function endlessJob(seed = '7', maxTokens = 1_500): JobSpec {
+  return job({ form: 'raw', text: 'Once upon a time' }, { seed, maxTokens });
 }
 
 function job(prompt: object, { seed = '7', ...input }: { seed?: string; [field: string]: unknown }): JobSpec {

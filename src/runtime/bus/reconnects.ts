@@ -8,6 +8,7 @@ const known = new WeakMap<NatsConnection, Reconnects>();
 export class Reconnects {
   readonly #listeners = new Set<(change: Change) => void>();
   #connected = true;
+  #changedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(connection: NatsConnection) {
     void this.#follow(connection);
@@ -22,6 +23,11 @@ export class Reconnects {
 
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** How long ago it last broke or came back, in milliseconds. */
+  get quietForMs(): number {
+    return performance.now() - this.#changedAt;
   }
 
   /** @returns what ends it */
@@ -55,6 +61,7 @@ export class Reconnects {
 
   #tell(change: Change): void {
     this.#connected = change === 'reconnect';
+    this.#changedAt = performance.now();
     for (const listener of [...this.#listeners]) listener(change);
   }
 }

@@ -11,6 +11,8 @@ export interface BusChoice {
   readonly name: string;
   readonly url: string;
   readonly account: Account;
+  /** Copies of each stream in a cluster; absent: as the bus has them. */
+  readonly replicas?: number | undefined;
 }
 
 /** Where a job goes: to this process or to a bus. */

@@ -17,7 +17,12 @@ export const profileNameSchema = z
 /** `nats://host:port`, or several of one cluster separated by commas. */
 export const busUrlSchema = z.string().refine(isBusUrl, 'must be nats://host:port or tls://host:port');
 
-export const profileSchema = z.object({ url: busUrlSchema, account: accountSchema.default(LOCAL_ACCOUNT) });
+export const profileSchema = z.object({
+  url: busUrlSchema,
+  account: accountSchema.default(LOCAL_ACCOUNT),
+  /** Copies of each stream in a cluster; absent: as the bus has them. */
+  replicas: z.number().int().min(1).max(5).optional(),
+});
 export type Profile = z.infer<typeof profileSchema>;
 
 export const settingsSchema = z.object({

@@ -42,7 +42,7 @@ export class Reaper implements AsyncDisposable {
   readonly #times: ReaperTimes;
   readonly #now: () => number;
   readonly #clients: Clients;
-  readonly #held = new Set<NodeJS.Timeout>();
+  readonly #held = new Map<NodeJS.Timeout, JsMsg>();
   readonly #counts = { requeued: 0, expired: 0, abandoned: 0 };
   readonly #messages: ConsumerMessages;
 
@@ -71,7 +71,11 @@ export class Reaper implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const timer of this.#held) clearTimeout(timer);
+    for (const [timer, message] of this.#held) {
+      clearTimeout(timer);
+      // Another director looks after it at once.
+      message.nak();
+    }
     await this.#messages.close();
   }
 
@@ -91,7 +95,7 @@ export class Reaper implements AsyncDisposable {
         message.nak(LOOK_MS.least);
       });
     }, wait);
-    this.#held.add(timer);
+    this.#held.set(timer, message);
   }
 
   async #look(message: JsMsg): Promise<void> {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type NatsConnection, RequestError } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { Reconnects } from '../bus/reconnects.ts';
@@ -40,35 +40,24 @@ export async function ask<T extends z.ZodType>(
   const reconnects = Reconnects.of(connection);
   const patience = AbortSignal.timeout(MAX_BREAK_MS);
   const stop = signal ? AbortSignal.any([signal, patience]) : patience;
-  let brokenAt = reconnects.connected ? undefined : performance.now();
-  const unlisten = reconnects.listen(() => {
-    brokenAt = performance.now();
-  });
-  try {
-    const payload = await encodeLarge(connection, { protocol: PROTOCOL_VERSION, ...request });
-    for (;;) {
-      try {
-        const { data } = await connection.request(subjects.request(account, verb), payload, {
-          timeout: ANSWER_MS,
-        });
-        return await readReply(grid, schema, data);
-      } catch (error) {
-        if (error instanceof AipgError) throw error;
-        const settling = brokenAt !== undefined && performance.now() - brokenAt < SETTLE_MS;
-        const noDirector = error instanceof RequestError && error.isNoResponders();
-        if (connection.isClosed() || (noDirector && !settling) || (reconnects.connected && !settling)) {
-          throw noAnswer(name, error);
-        }
-      }
-      signal?.throwIfAborted();
-      await reconnects.connection(stop).catch((cause) => {
-        signal?.throwIfAborted();
-        throw gone(name, cause);
+  for (;;) {
+    try {
+      const payload = await encodeLarge(connection, { protocol: PROTOCOL_VERSION, ...request });
+      const { data } = await connection.request(subjects.request(account, verb), payload, {
+        timeout: ANSWER_MS,
       });
-      await delay(RETRY_MS);
+      return await readReply(grid, schema, data);
+    } catch (error) {
+      if (error instanceof AipgError) throw error;
+      const isSettled = reconnects.connected && reconnects.quietForMs > SETTLE_MS;
+      if (isSettled || connection.isClosed()) throw noAnswer(name, error);
     }
-  } finally {
-    unlisten();
+    signal?.throwIfAborted();
+    await reconnects.connection(stop).catch((cause) => {
+      signal?.throwIfAborted();
+      throw gone(name, cause);
+    });
+    await delay(RETRY_MS);
   }
 }
 

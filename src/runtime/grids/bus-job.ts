@@ -1,6 +1,7 @@
 import type { Subscription } from '@nats-io/transport-node';
 import { Reconnects } from '../bus/reconnects.ts';
 import { decode } from '../protocol/codec.ts';
+import { AipgError } from '../protocol/errors.ts';
 import { type ChunkEvent, isFinal, type JobEvent, jobEventSchema } from '../protocol/events.ts';
 import type { JobId, WorkerId } from '../protocol/ids.ts';
 import { cancelReplySchema, checkReplySchema, type JobView, jobViewSchema } from '../protocol/requests.ts';
@@ -22,6 +23,9 @@ const STALL_PAUSES = 4;
 /** A gap in the output may close by itself for this long, in milliseconds. */
 const GAP_MS = 250;
 
+/** Before a director that did not answer is asked again, in milliseconds. */
+const RETRY_MS = 2_000;
+
 /** What the reader of a job's events wakes up for. */
 type News = JobEvent | 'look' | 'gone';
 
@@ -41,6 +45,7 @@ export class BusJob implements JobHandle {
   /** The lease under which the job runs, as long as it does. */
   #lease: { readonly worker: WorkerId; readonly lease: string } | undefined;
   #stall: NodeJS.Timeout | undefined;
+  #isHeard = false;
   #heardAt = 0;
   #closed = false;
 
@@ -56,6 +61,7 @@ export class BusJob implements JobHandle {
         const event = decode(jobEventSchema, message.data);
         if (!event.ok) return;
         heard.resolve();
+        this.#isHeard = true;
         this.#watchWorker(event.value);
         this.#push(event.value);
       },
@@ -127,7 +133,9 @@ export class BusJob implements JobHandle {
   async *#look(): AsyncGenerator<JobEvent> {
     clearTimeout(this.#gap);
     this.#gap = undefined;
-    const { output, final, attempts } = await this.view();
+    const view = await this.#viewOrLater();
+    if (view === undefined) return;
+    const { output, final, attempts } = view;
     const newest = attempts.at(-1);
     if (newest && newest.attempt > this.#transcript.attempt) {
       this.#transcript.observe(newest.attempt);
@@ -138,6 +146,18 @@ export class BusJob implements JobHandle {
       if (piece && piece !== 'gap') yield piece;
     }
     if (final) yield final;
+  }
+
+  /** A job that was heard of goes on without a director to ask; then it is asked later. */
+  async #viewOrLater(): Promise<JobView | undefined> {
+    try {
+      return await this.view();
+    } catch (error) {
+      const isBusy = error instanceof AipgError && error.code === 'grid-unreachable' && this.#isHeard;
+      if (!isBusy || this.#grid.connection.isClosed()) throw error;
+      this.#gap = setTimeout(() => this.#push('look'), RETRY_MS);
+      return undefined;
+    }
   }
 
   /** The part of a chunk that is new to the reader. */

@@ -5,6 +5,7 @@ import { createLlamaEngine } from '../engines/llama/engine.ts';
 import { resolveModel } from '../models/resolve.ts';
 import { newWorkerId } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
+import { Arrival } from '../worker/arrival.ts';
 import { type DrainOptions, Worker } from '../worker/worker.ts';
 
 export interface ServeModelOptions {
@@ -17,6 +18,8 @@ export interface ServeModelOptions {
   readonly model?: string | undefined;
   readonly slots: number;
   readonly threads?: number | undefined;
+  /** Copies of each stream in a cluster, where this is the first to come. */
+  readonly replicas?: number | undefined;
   /** Part of the worker's id. Default: the machine's host name. */
   readonly name?: string | undefined;
   readonly log: Log;
@@ -54,19 +57,27 @@ export async function serveModel(options: ServeModelOptions): Promise<ServedMode
     ...(signal && { signal }),
     ...(onProgress && { onProgress: (progress) => onProgress({ step: 'download', ...progress }) }),
   });
-  const model = await createLlamaEngine().load(
+  const id = newWorkerId(options.name ?? hostname());
+  const { slots, replicas } = options;
+  const arrival = await Arrival.announce({ connection, id, version, slots, replicas });
+  arrival.tell(file.name, 0);
+  const loading = createLlamaEngine().load(
     file,
     {
-      slots: options.slots,
+      slots,
       cacheDir: paths.cache,
       ...(options.threads !== undefined && { threads: options.threads }),
-      ...(onProgress && { onProgress: (fraction) => onProgress({ step: 'load', fraction }) }),
+      onProgress: (fraction) => {
+        arrival.tell(file.name, fraction);
+        onProgress?.({ step: 'load', fraction });
+      },
     },
     signal,
   );
+  loading.catch(() => arrival.withdraw());
+  const model = await loading;
   try {
-    const id = newWorkerId(options.name ?? hostname());
-    const worker = await Worker.start({ connection, id, version, model, log });
+    const worker = await Worker.start({ connection, id, version, model, log, replicas });
     const drain = async (drainOptions?: DrainOptions) => {
       await worker.drain(drainOptions);
       await model[Symbol.asyncDispose]();

@@ -51,7 +51,7 @@ describe('a job that workers fail', () => {
     const faulty = faultyModel(model, Number.POSITIVE_INFINITY);
     const worker = await grid.worker(faulty, 'broken');
     const client = await grid.client();
-    const events = await rest((await client.submit(endlessJob())).events()[Symbol.asyncIterator]());
+    const events = await rest((await client.submit(endlessJob('7', 100))).events()[Symbol.asyncIterator]());
     const last = events.at(-1);
     expect(events.filter(({ type }) => type === 'retrying')).toHaveLength(2);
     expect(last).toMatchObject({
@@ -68,7 +68,7 @@ describe('a job that workers fail', () => {
     const worker = await grid.worker(faulty, 'ill');
     await using roster = await Roster.open(await grid.connect());
     const client = await grid.client();
-    const jobs = await Promise.all([1, 2, 3].map(() => client.submit(endlessJob())));
+    const jobs = await Promise.all([1, 2, 3].map(() => client.submit(endlessJob('7', 100))));
     const ends = Promise.all(jobs.map((job) => job.result()));
     await expect
       .poll(() => roster.workers().find((one) => one.worker === worker.id))

@@ -1,0 +1,33 @@
+import { Args, Flags } from '@oclif/core';
+import { AipgError } from '../runtime/protocol/errors.ts';
+import { type JobId, jobIdSchema } from '../runtime/protocol/ids.ts';
+import { tierSchema } from '../runtime/protocol/job.ts';
+
+/** Flags that say how a job goes to a grid. */
+export const submitFlags = {
+  tier: Flags.option({ options: tierSchema.options })({
+    description: 'Its place in the queue. Default: standard.',
+    helpGroup: 'GRID',
+  }),
+  wait: Flags.boolean({
+    description: 'Wait in the queue even if no worker serves the model now.',
+    helpGroup: 'GRID',
+  }),
+  detach: Flags.boolean({
+    char: 'd',
+    description: 'Print the job’s id and leave it to the grid; see aipg jobs.',
+    helpGroup: 'GRID',
+    exclusive: ['no-stream', 'stats'],
+  }),
+};
+
+export const jobArg = Args.string({ required: true, ignoreStdin: true, description: 'The job’s id.' });
+
+/** @throws AipgError `usage` when the text is no id */
+export function parseJobId(text: string): JobId {
+  const id = jobIdSchema.safeParse(text.trim().toLowerCase());
+  if (id.success) return id.data;
+  throw new AipgError('usage', `${JSON.stringify(text)} is no job’s id: those have 26 letters and digits.`, {
+    hint: 'See them with aipg jobs.',
+  });
+}

@@ -1,0 +1,62 @@
+import type { KV } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { openWorkersBucket, provision } from '../bus/provision.ts';
+import { encode } from '../protocol/codec.ts';
+import type { WorkerId } from '../protocol/ids.ts';
+import { PROTOCOL_VERSION } from '../protocol/limits.ts';
+import type { ModelName } from '../protocol/model.ts';
+import type { Heartbeat } from '../protocol/worker.ts';
+
+/** Between two words on the progress, in milliseconds. */
+const TELL_MS = 500;
+
+export interface ArrivalOptions {
+  readonly connection: NatsConnection;
+  readonly id: WorkerId;
+  readonly version: string;
+  readonly slots: number;
+  readonly replicas?: number | undefined;
+}
+
+/** Tells the grid of a worker that loads its model, so that those who wait for that model know how far it is. */
+export class Arrival {
+  readonly #options: ArrivalOptions;
+  readonly #bucket: KV;
+  readonly #startedAt = Date.now();
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  private constructor(options: ArrivalOptions, bucket: KV) {
+    this.#options = options;
+    this.#bucket = bucket;
+  }
+
+  static async announce(options: ArrivalOptions): Promise<Arrival> {
+    await provision(options.connection, { replicas: options.replicas });
+    return new Arrival(options, await openWorkersBucket(options.connection));
+  }
+
+  /** @param fraction 0 to 1 */
+  tell(model: ModelName, fraction: number): void {
+    const now = performance.now();
+    if (now - this.#toldAt < TELL_MS) return;
+    this.#toldAt = now;
+    const { id, version, slots } = this.#options;
+    const heartbeat: Heartbeat = {
+      protocol: PROTOCOL_VERSION,
+      worker: id,
+      version,
+      state: 'loading',
+      loading: { model, fraction: Math.min(1, Math.max(0, fraction)) },
+      models: [],
+      slots: { total: slots, busy: 0 },
+      jobs: { done: 0, failed: 0 },
+      startedAt: this.#startedAt,
+    };
+    this.#bucket.put(id, encode(heartbeat)).catch(() => undefined);
+  }
+
+  /** It does not come after all. */
+  async withdraw(): Promise<void> {
+    await this.#bucket.purge(this.#options.id).catch(() => undefined);
+  }
+}
