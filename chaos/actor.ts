@@ -7,6 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Link } from './link.ts';
 import type { Role } from './plan.ts';
 
+/** An idle process that is asked to stop may take this long, in milliseconds. */
+const STOP_MS = 10_000;
 /** Before a process that ended by itself is started again, in milliseconds, as an operator's supervisor would. */
 const RESTART_MS = 500;
 
@@ -98,10 +100,15 @@ export class Actor implements AsyncDisposable {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<string | undefined> {
     this.#stopping = true;
     const child = this.#current?.child;
+    const askedAt = performance.now();
     await this.#end(signal);
+    const tookMs = performance.now() - askedAt;
     await this.link[Symbol.asyncDispose]();
     await new Promise<void>((resolve) => this.#log.end(resolve));
-    if (!child || child.exitCode === 0 || signal === 'SIGKILL') return undefined;
+    if (!child || signal === 'SIGKILL') return undefined;
+    if (child.exitCode === 0) {
+      return tookMs > STOP_MS ? `${this.name} took ${Math.round(tookMs)} ms to stop` : undefined;
+    }
     return `${this.name} ended with ${child.exitCode ?? child.signalCode} when it was asked to stop`;
   }
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import type { ModelName } from '../src/runtime/protocol/model.ts';
+import type { ModelFile } from '../src/runtime/protocol/model.ts';
 import { Actor } from './actor.ts';
 import type { Bus } from './bus.ts';
 import { type Plan, PROCESSES, type Role } from './plan.ts';
@@ -17,7 +17,7 @@ export interface GridOptions {
   readonly plan: Plan;
   /** Of the run: all that its processes write is there. */
   readonly folder: string;
-  readonly model: ModelName;
+  readonly file: ModelFile;
   /** Jobs that each client waits for at once. */
   readonly inFlight: number;
   /** A job has ended, as a client saw it; perhaps more than once. */
@@ -38,7 +38,7 @@ export class ChaosGrid implements AsyncDisposable {
 
   /** Starts directors, then workers, then clients. */
   static async start(options: GridOptions): Promise<ChaosGrid> {
-    const { bus, plan, folder, model, inFlight, onEnd, onFailure } = options;
+    const { bus, plan, folder, file, inFlight, onEnd, onFailure } = options;
     const home = join(folder, 'home');
     await mkdir(home, { recursive: true });
     const shared = {
@@ -73,7 +73,7 @@ export class ChaosGrid implements AsyncDisposable {
         ...common('worker', index),
         command: async (run, url) => [
           ...[AIPG, 'worker', '--grid', url, '--name', workerName(index, run), ...log],
-          ...['--slots', String(SLOTS), '--threads', '1'],
+          ...['-m', file.path, '--slots', String(SLOTS), '--threads', '1'],
         ],
         isReady: logged('serving'),
       }),
@@ -84,7 +84,7 @@ export class ChaosGrid implements AsyncDisposable {
       const jobs = plan.jobs.filter(({ client }) => client === index);
       const command = async (run: number, url: string) => {
         const journal = join(folder, `client-${index + 1}.run-${run}.jsonl`);
-        const orders: ClientOrders = { jobs, model, inFlight, earlier: [...mine], journal };
+        const orders: ClientOrders = { jobs, model: file.name, inFlight, earlier: [...mine], journal };
         const path = join(folder, `client-${index + 1}.run-${run}.json`);
         await writeFile(path, JSON.stringify(orders));
         mine.push(journal);

@@ -4,7 +4,8 @@ import { connectBus } from '../src/runtime/bus/connect.ts';
 import { provision } from '../src/runtime/bus/provision.ts';
 import { ensureBusServer } from '../src/runtime/bus/server/ensure.ts';
 import { resolvePaths } from '../src/runtime/config/paths.ts';
-import { bundledModel } from '../src/runtime/models/bundled.ts';
+import { resolveModel } from '../src/runtime/models/resolve.ts';
+import { writeEndlessModel } from '../test/support/endless-model.ts';
 import { Bus } from './bus.ts';
 import { checkJobs } from './checks/jobs.ts';
 import { checkBus, checkProcesses } from './checks/leftovers.ts';
@@ -66,7 +67,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   await writeFile(join(folder, 'plan.json'), JSON.stringify(plan, undefined, 1));
   onProgress(`computing ${plan.questions.length} undisturbed texts`);
   const { cache } = resolvePaths();
-  const texts = await undisturbedTexts(plan, cache);
+  const file = await resolveModel(writeEndlessModel(join(folder, 'endless.gguf')), {
+    env: {},
+    cacheDir: cache,
+  });
+  const texts = await undisturbedTexts(plan, file, cache);
 
   const problems: Problem[] = [];
   const ended = new Set<string>();
@@ -76,7 +81,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const connection = await connectBus({ url: bus.url, name: 'chaos' });
   stack.defer(() => connection.close());
   if (cluster) await provisionCluster(connection);
-  const model = bundledModel().name;
+  const model = file.name;
   onProgress(`starting the grid in ${folder}`);
   let injector: FaultInjector | undefined;
   const grid = stack.use(
@@ -84,7 +89,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       bus,
       plan,
       folder,
-      model,
+      file,
       inFlight: IN_FLIGHT,
       onEnd: (job) => {
         ended.add(job);

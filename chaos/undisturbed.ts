@@ -1,15 +1,15 @@
 import { createLlamaEngine } from '../src/runtime/engines/llama/engine.ts';
 import { createLocalGrid } from '../src/runtime/grids/local.ts';
-import { bundledModel } from '../src/runtime/models/bundled.ts';
 import { newJobId } from '../src/runtime/protocol/ids.ts';
 import { jobSpecSchema } from '../src/runtime/protocol/job.ts';
+import type { ModelFile } from '../src/runtime/protocol/model.ts';
 import type { Plan } from './plan.ts';
 
 const SLOTS = 2;
 
 /** What each question is answered with when nothing gets in the way: in this process, without a bus. */
-export async function undisturbedTexts(plan: Plan, cacheDir: string): Promise<string[]> {
-  const model = await createLlamaEngine().load(bundledModel(), { slots: SLOTS, threads: 1, cacheDir });
+export async function undisturbedTexts(plan: Plan, file: ModelFile, cacheDir: string): Promise<string[]> {
+  const model = await createLlamaEngine().load(file, { slots: SLOTS, threads: 1, cacheDir });
   await using grid = createLocalGrid(model);
   const texts: string[] = [];
   const questions = plan.questions.entries();
