@@ -1,6 +1,6 @@
-import { jetstream } from '@nats-io/jetstream';
+import { JetStreamError, jetstream } from '@nats-io/jetstream';
 import { type Service, type ServiceMsg, Svcm } from '@nats-io/services';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { type NatsConnection, RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { type ProvisionOptions, provision } from '../bus/provision.ts';
@@ -156,7 +156,7 @@ export class Director implements AsyncDisposable {
         message.respond(await encodeLarge(this.#connection, await answer(message.subject, request)));
       } catch (error) {
         this.#counts.refused += 1;
-        const failure = toAipgError(error);
+        const failure = asFailure(error);
         const level = failure.code === 'internal' ? 'error' : 'warn';
         this.#log[level]({ verb, code: failure.code, reason: failure.message }, 'request refused');
         message.respond(encode({ error: failure }));
@@ -184,6 +184,21 @@ export class Director implements AsyncDisposable {
     }
     throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
   }
+}
+
+/** What the bus did not do for a director may work the next time, unlike what the director itself refuses. */
+function asFailure(error: unknown): AipgError {
+  const isOfBus =
+    error instanceof RequestError || error instanceof TimeoutError || error instanceof JetStreamError;
+  if (!isOfBus) return toAipgError(error);
+  return new AipgError(
+    'grid-unreachable',
+    `The message bus does not serve its director (${error.message}).`,
+    {
+      hint: 'It may be electing a leader, or be short of disk: see the log of nats-server.',
+      cause: error,
+    },
+  );
 }
 
 function known<T>(requester: T | undefined, what: string): T {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { type NatsConnection, RequestError } from '@nats-io/transport-node';
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { Reconnects } from '../bus/reconnects.ts';
@@ -14,6 +14,8 @@ import { subjects, type Verb } from '../protocol/subjects.ts';
 const ANSWER_MS = 5_000;
 /** A break of the connection is waited out for this long, in milliseconds. */
 export const MAX_BREAK_MS = 90_000;
+/** A director that is there and does not answer, as while the bus elects a leader, is asked again for this long, in milliseconds. */
+const MAX_BUSY_MS = 30_000;
 /** After a break, directors have this long to come back, too, in milliseconds. */
 const SETTLE_MS = 10_000;
 const RETRY_MS = 250;
@@ -40,6 +42,7 @@ export async function ask<T extends z.ZodType>(
   const reconnects = Reconnects.of(connection);
   const patience = AbortSignal.timeout(MAX_BREAK_MS);
   const stop = signal ? AbortSignal.any([signal, patience]) : patience;
+  const startedAt = performance.now();
   for (;;) {
     try {
       const payload = await encodeLarge(connection, { protocol: PROTOCOL_VERSION, ...request });
@@ -48,9 +51,13 @@ export async function ask<T extends z.ZodType>(
       });
       return await readReply(grid, schema, data);
     } catch (error) {
-      if (error instanceof AipgError) throw error;
+      if (error instanceof AipgError && error.code !== 'grid-unreachable') throw error;
       const isSettled = reconnects.connected && reconnects.quietForMs > SETTLE_MS;
-      if (isSettled || connection.isClosed()) throw noAnswer(name, error);
+      const isAlone = error instanceof RequestError && error.isNoResponders();
+      const isTired = isAlone || performance.now() - startedAt > MAX_BUSY_MS;
+      if ((isSettled && isTired) || connection.isClosed()) {
+        throw error instanceof AipgError ? error : noAnswer(name, error);
+      }
     }
     signal?.throwIfAborted();
     await reconnects.connection(stop).catch((cause) => {
