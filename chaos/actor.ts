@@ -7,8 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Link } from './link.ts';
 import type { Role } from './plan.ts';
 
-/** An idle process that is asked to stop may take this long, in milliseconds. */
+/** An idle process that is asked to stop may take this long, in milliseconds; then it leaves a report and is killed. */
 const STOP_MS = 10_000;
+const REPORT_MS = 3_000;
 /** Before a process that ended by itself is started again, in milliseconds, as an operator's supervisor would. */
 const RESTART_MS = 500;
 
@@ -100,16 +101,19 @@ export class Actor implements AsyncDisposable {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<string | undefined> {
     this.#stopping = true;
     const child = this.#current?.child;
-    const askedAt = performance.now();
+    const late = setTimeout(() => {
+      // Node's own diagnostic report: what it still waits for.
+      child?.kill('SIGUSR2');
+      killLater = setTimeout(() => child?.kill('SIGKILL'), REPORT_MS);
+    }, STOP_MS);
+    let killLater: NodeJS.Timeout | undefined;
     await this.#end(signal);
-    const tookMs = performance.now() - askedAt;
+    clearTimeout(late);
+    clearTimeout(killLater);
     await this.link[Symbol.asyncDispose]();
     await new Promise<void>((resolve) => this.#log.end(resolve));
-    if (!child || signal === 'SIGKILL') return undefined;
-    if (child.exitCode === 0) {
-      return tookMs > STOP_MS ? `${this.name} took ${Math.round(tookMs)} ms to stop` : undefined;
-    }
-    return `${this.name} ended with ${child.exitCode ?? child.signalCode} when it was asked to stop`;
+    if (!child || child.exitCode === 0 || signal === 'SIGKILL') return undefined;
+    return `${this.name} (process ${child.pid}) ended with ${child.exitCode ?? child.signalCode} when it was asked to stop`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -156,7 +160,7 @@ export class Actor implements AsyncDisposable {
         if (!isReady && this.#options.isReady(line)) {
           isReady = true;
           ready.resolve();
-        } else this.#options.onLine?.(line);
+        } else if (stream === child.stdout) this.#options.onLine?.(line);
       });
     }
     child.on('close', (code, signal) => {

@@ -4,6 +4,9 @@ import type { Bus } from './bus.ts';
 import type { ChaosGrid } from './grid.ts';
 import type { Fault } from './plan.ts';
 
+/** After a fault that comes alone, what it did may take this long to be got over, in milliseconds. */
+const GET_OVER_MS = 5_000;
+
 /** A fault that was done. */
 export interface DoneFault {
   readonly fault: Fault;
@@ -23,6 +26,8 @@ export class FaultInjector {
   readonly #onFault: (fault: Fault) => void;
   /** The last fault to each process. */
   readonly #busy = new Map<unknown, Promise<void>>();
+  /** The last fault that came alone. */
+  #alone: Promise<void> = Promise.resolve();
 
   constructor(options: {
     readonly faults: readonly Fault[];
@@ -53,11 +58,10 @@ export class FaultInjector {
 
   #queue(fault: Fault): void {
     const target = fault.target === 'bus' ? 'bus' : this.#grid.actor(fault.target, fault.index);
-    const before = this.#busy.get(target) ?? Promise.resolve();
-    this.#busy.set(
-      target,
-      before.then(() => this.#do(fault)),
-    );
+    const before = fault.alone ? [...this.#busy.values()] : [this.#busy.get(target)];
+    const done = Promise.all([this.#alone, ...before]).then(() => this.#do(fault));
+    this.#busy.set(target, done);
+    if (fault.alone) this.#alone = done.then(() => delay(GET_OVER_MS));
   }
 
   async #do(fault: Fault): Promise<void> {
@@ -85,13 +89,20 @@ export class FaultInjector {
         return actor.suspend(ms);
       case 'drain':
         return actor.replace();
-      default: {
-        const { link } = actor;
-        const end =
-          fault.kind === 'cut' ? link.cut() : fault.kind === 'hold' ? link.hold() : link.delay(delayMs);
-        await delay(ms);
-        end();
-      }
+      case 'lose':
+        actor.link.lose();
+        return;
+      case 'cut':
+        return during(ms, actor.link.cut());
+      case 'hold':
+        return during(ms, actor.link.hold());
+      case 'delay':
+        return during(ms, actor.link.delay(delayMs));
     }
   }
+}
+
+async function during(ms: number, end: () => void): Promise<void> {
+  await delay(ms);
+  end();
 }

@@ -43,7 +43,7 @@ export class ChaosGrid implements AsyncDisposable {
     await mkdir(home, { recursive: true });
     const shared = {
       nodes: bus.nodes.map(({ port }) => port),
-      env: environment(home),
+      env: environment(home, folder),
       onFailure,
     };
     const logged = (message: string) => (line: string) => line.includes(`"msg":"${message}"`);
@@ -140,8 +140,9 @@ export function workerIndex(id: string): number {
   return Number(/^w(\d+)r\d+-/.exec(id)?.[1]) - 1;
 }
 
-function environment(home: string): NodeJS.ProcessEnv {
+function environment(home: string, folder: string): NodeJS.ProcessEnv {
   return {
+    NODE_OPTIONS: `--report-on-signal --report-directory=${folder}`,
     HOME: home,
     XDG_CONFIG_HOME: join(home, 'config'),
     XDG_DATA_HOME: join(home, 'data'),

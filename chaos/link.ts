@@ -37,6 +37,11 @@ export class Link implements AsyncDisposable {
     };
   }
 
+  /** Loses the connections that there are without a word: they stay open, and nothing gets through any more. */
+  lose(): void {
+    for (const flow of this.#flows) flow.lose();
+  }
+
   /** Lets nothing through, and closes nothing. @returns what ends it */
   hold(): () => void {
     this.#isHeld = true;
@@ -72,7 +77,7 @@ export class Link implements AsyncDisposable {
     ] as const) {
       const flow = new Flow(from, to, terms);
       this.#flows.add(flow);
-      from.on('close', () => this.#flows.delete(flow));
+      to.on('close', () => this.#flows.delete(flow));
     }
   }
 }
@@ -84,6 +89,7 @@ class Flow {
   readonly #delayMs: () => number;
   /** What waits, in order; `undefined` is the end. */
   readonly #queue: { readonly chunk: Buffer | undefined; readonly due: number }[] = [];
+  #isLost = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param delayMs how late all is now; infinite while nothing gets through */
@@ -96,6 +102,9 @@ class Flow {
     from.on('error', () => undefined);
     // A process that was killed and one whose connection was reset look the same from the other side.
     from.on('close', () => this.#take(undefined));
+    to.on('drain', () => from.resume());
+    // What is left is read and dropped, so that the end of it is seen.
+    to.on('close', () => from.resume());
   }
 
   destroy(): void {
@@ -103,6 +112,11 @@ class Flow {
     this.#queue.length = 0;
     this.#from.destroy();
     this.#to.destroy();
+  }
+
+  lose(): void {
+    this.#isLost = true;
+    this.#queue.length = 0;
   }
 
   pass(): void {
@@ -117,14 +131,12 @@ class Flow {
       }
       this.#queue.shift();
       if (first.chunk === undefined) this.#to.end(() => this.#to.destroy());
-      else if (!this.#to.write(first.chunk)) {
-        this.#from.pause();
-        this.#to.once('drain', () => this.#from.resume());
-      }
+      else if (!this.#to.write(first.chunk)) this.#from.pause();
     }
   }
 
   #take(chunk: Buffer | undefined): void {
+    if (this.#isLost) return;
     const delay = this.#delayMs();
     const due = performance.now() + (delay === Number.POSITIVE_INFINITY ? 0 : delay);
     this.#queue.push({ chunk, due: Math.max(due, this.#queue.at(-1)?.due ?? 0) });

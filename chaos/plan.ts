@@ -36,6 +36,8 @@ export interface PlannedJob {
 export type Fault = {
   /** Comes when this many jobs have ended. */
   readonly at: number;
+  /** It waits until all before it are over, and all after it wait until it has been got over. */
+  readonly alone: boolean;
   readonly ms: number;
 } & (
   | {
@@ -44,9 +46,9 @@ export type Fault = {
       readonly index: number;
       /**
        * `kill` -9; `stop` by SIGSTOP; `cut`: its connections are closed and none is made; `hold`: they stay open and
-       * nothing gets through; `delay`: all is late by `delayMs`; `drain`: SIGTERM, and another in its place.
+       * nothing gets through; `lose`: they stay open for ever and nothing gets through, while new ones work; `delay`: all is late by `delayMs`; `drain`: SIGTERM, and another in its place.
        */
-      readonly kind: 'kill' | 'stop' | 'cut' | 'hold' | 'delay' | 'drain';
+      readonly kind: 'kill' | 'stop' | 'cut' | 'hold' | 'lose' | 'delay' | 'drain';
       readonly delayMs?: number;
     }
   | {
@@ -111,21 +113,25 @@ function makeJob(random: Random, questions: readonly JobSpec['input'][]): Planne
 }
 
 const KINDS = {
-  worker: ['kill', 'kill', 'kill', 'stop', 'stop', 'cut', 'cut', 'hold', 'delay', 'drain'],
-  director: ['kill', 'kill', 'stop', 'cut', 'hold', 'delay'],
-  client: ['kill', 'kill', 'stop', 'cut', 'hold', 'delay'],
+  worker: ['kill', 'kill', 'kill', 'stop', 'stop', 'cut', 'cut', 'hold', 'lose', 'delay', 'drain'],
+  director: ['kill', 'kill', 'stop', 'cut', 'hold', 'lose', 'delay'],
+  client: ['kill', 'kill', 'stop', 'cut', 'hold', 'lose', 'delay'],
 } as const;
 const TARGETS = [
   ...(['worker', 'worker', 'worker', 'worker'] as const),
   ...(['director', 'director', 'client', 'client', 'bus', 'bus'] as const),
 ];
 
+/** Faults whose pauses are measured, and how many of them come alone. */
+const MEASURED: ReadonlySet<string> = new Set(['kill', 'stop', 'cut', 'hold', 'lose']);
+const ALONE = 0.5;
+
 function makeFault(random: Random, at: number): Fault {
   const target = random.pick(TARGETS);
   if (target === 'bus') {
     const node = random.chance(0.5) ? 'leader' : random.int(0, 2);
     const kind = random.chance(0.6) ? 'kill' : 'stop';
-    return { at, target, kind, node, ms: random.int(200, 5_000) };
+    return { at, alone: false, target, kind, node, ms: random.int(200, 5_000) };
   }
   const index = random.int(0, PROCESSES[target] - 1);
   const kind = random.pick(KINDS[target]);
@@ -136,7 +142,8 @@ function makeFault(random: Random, at: number): Fault {
         ? random.int(100, 10_000)
         : random.int(1_000, 8_000);
   const delay = kind === 'delay' ? { delayMs: random.int(50, 500) } : {};
-  return { at, target, index, kind, ms, ...delay };
+  const alone = target === 'worker' && MEASURED.has(kind) && random.chance(ALONE);
+  return { at, alone, target, index, kind, ms, ...delay };
 }
 
 /** In few words, as a log or a report says it. */

@@ -12,6 +12,8 @@ import { streamState } from '../records.ts';
 import type { Problem } from './problem.ts';
 
 const LOOK_MS = 500;
+/** What has been stopped may take this long to be gone with all its helpers, in milliseconds. */
+const END_MS = 5_000;
 const MIB = 1024 ** 2;
 /** Most memory that a process of each part may have, in bytes. */
 const MEMORY = { worker: 600 * MIB, director: 400 * MIB, client: 400 * MIB } as const;
@@ -59,6 +61,8 @@ export async function checkBus(
 /** Nothing of a run is left running, and nothing has grown beyond measure. */
 export async function checkProcesses(actors: readonly Actor[], folder: string): Promise<Problem[]> {
   const problems: Problem[] = [];
+  const until = Date.now() + END_MS;
+  while ((await runningIn(folder)).length > 0 && Date.now() < until) await delay(LOOK_MS);
   for (const pid of await runningIn(folder)) {
     problems.push({ check: 'processes', detail: `process ${pid} is left running` });
   }
