@@ -46,6 +46,7 @@ export class Actor implements AsyncDisposable {
   readonly #done = Promise.withResolvers<void>();
   #current: { readonly child: ChildProcess; readonly exited: Promise<void>; expected: boolean } | undefined;
   #stopping = false;
+  #told = '';
 
   private constructor(options: ActorOptions, link: Link) {
     this.#options = options;
@@ -66,6 +67,12 @@ export class Actor implements AsyncDisposable {
   /** Resolves when a process here has ended well by itself: a client that is done. */
   get done(): Promise<void> {
     return this.#done.promise;
+  }
+
+  /** Sends a line to stdin, to its process of now and, until the next line, to each that follows. */
+  tell(line: string): void {
+    this.#told = `${line}\n`;
+    this.#current?.child.stdin?.write(this.#told);
   }
 
   async kill(downMs: number): Promise<void> {

@@ -16,10 +16,15 @@ export interface DoneFault {
   readonly until: number;
 }
 
+/** So many jobs beyond the next fault's are let go ahead, so that all faults come while jobs flow. */
+const AHEAD = 80;
+
 /** Does the faults of a plan as jobs end. Two faults to the same process come one after another. */
 export class FaultInjector {
   readonly done: DoneFault[] = [];
   readonly #left: Fault[];
+  /** Those that are not over yet, the oldest first. */
+  readonly #undone: Set<Fault>;
   readonly #grid: ChaosGrid;
   readonly #bus: Bus;
   readonly #connection: NatsConnection;
@@ -37,10 +42,12 @@ export class FaultInjector {
     readonly onFault: (fault: Fault) => void;
   }) {
     this.#left = [...options.faults];
+    this.#undone = new Set(options.faults);
     this.#grid = options.grid;
     this.#bus = options.bus;
     this.#connection = options.connection;
     this.#onFault = options.onFault;
+    this.#release();
   }
 
   /** So many jobs have ended. */
@@ -69,6 +76,13 @@ export class FaultInjector {
     const from = Date.now();
     const until = fault.target === 'bus' ? await this.#doToBus(fault) : await this.#doToActor(fault);
     this.done.push({ fault, from, until: until ?? Date.now() });
+    this.#undone.delete(fault);
+    this.#release();
+  }
+
+  #release(): void {
+    const [next] = this.#undone;
+    this.#grid.release(next === undefined ? Number.MAX_SAFE_INTEGER : next.at + AHEAD);
   }
 
   async #doToBus(fault: Extract<Fault, { target: 'bus' }>): Promise<number> {

@@ -106,6 +106,11 @@ export class ChaosGrid implements AsyncDisposable {
     return found;
   }
 
+  /** Lets the clients submit so many of the plan's jobs. */
+  release(jobs: number): void {
+    for (const actor of this.actors) if (actor.role === 'client') actor.tell(String(jobs));
+  }
+
   /** Resolves when every client has seen all of its jobs end. */
   async clientsDone(): Promise<void> {
     await Promise.all(this.actors.filter(({ role }) => role === 'client').map((actor) => actor.done));

@@ -22,6 +22,8 @@ const DETACHED = 0.5;
 const CANCELLED = 0.04;
 
 export interface PlannedJob {
+  /** Its place in the plan, from 0. */
+  readonly place: number;
   readonly spec: JobSpec;
   /** Which of {@link Plan.questions} it asks. */
   readonly question: number;
@@ -75,7 +77,7 @@ export function makePlan({ seed, jobs, faults }: { seed: string; jobs: number; f
   return {
     seed,
     questions,
-    jobs: Array.from({ length: jobs }, () => makeJob(random, questions)),
+    jobs: Array.from({ length: jobs }, (_, place) => makeJob(random, place, questions)),
     faults: Array.from({ length: faults }, (_, index) =>
       makeFault(random, Math.round(((index + 1) * jobs) / (faults + 1))),
     ),
@@ -99,7 +101,7 @@ function makeQuestion(random: Random): JobSpec['input'] {
   return input;
 }
 
-function makeJob(random: Random, questions: readonly JobSpec['input'][]): PlannedJob {
+function makeJob(random: Random, place: number, questions: readonly JobSpec['input'][]): PlannedJob {
   const question = random.int(0, questions.length - 1);
   const spec = jobSpecSchema.parse({
     id: newJobId((size) => random.bytes(size)),
@@ -109,7 +111,7 @@ function makeJob(random: Random, questions: readonly JobSpec['input'][]): Planne
   const client = random.int(0, PROCESSES.client - 1);
   const detach = random.chance(DETACHED);
   const cancelled = random.chance(CANCELLED) ? { cancelAfter: random.int(1, 5) } : {};
-  return { spec, question, client, detach, ...cancelled };
+  return { place, spec, question, client, detach, ...cancelled };
 }
 
 const KINDS = {

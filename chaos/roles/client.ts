@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { argv, exit } from 'node:process';
+import { argv, exit, stdin } from 'node:process';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectBus } from '../../src/runtime/bus/connect.ts';
 import { createBusGrid } from '../../src/runtime/grids/bus.ts';
@@ -50,11 +51,21 @@ await using grid = createBusGrid({
   account: LOCAL_ACCOUNT,
 });
 console.log('ready');
+let released = 0;
+let onRelease = Promise.withResolvers<void>();
+createInterface({ input: stdin }).on('line', (line) => {
+  released = Number(line);
+  onRelease.resolve();
+  onRelease = Promise.withResolvers();
+});
 const left = jobs.filter(({ spec }) => !ended.has(spec.id));
 // Those that one before it has begun come first.
 left.sort((a, b) => Number(begun.has(b.spec.id)) - Number(begun.has(a.spec.id)));
 const lane = async () => {
-  for (let job = left.shift(); job !== undefined; job = left.shift()) await see(grid, job);
+  for (let job = left.shift(); job !== undefined; job = left.shift()) {
+    while (job.place >= released && !begun.has(job.spec.id)) await onRelease.promise;
+    await see(grid, job);
+  }
 };
 await Promise.all(Array.from({ length: inFlight }, lane));
 await grid[Symbol.asyncDispose]();

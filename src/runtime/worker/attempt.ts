@@ -127,8 +127,9 @@ export class Attempt {
     this.#claim = retryUntilStopped(store.connection, signal, () => this.#takeOver());
     await this.#claim;
     this.#publishLease();
+    let tries = 0;
     const progress = await retryUntilStopped(store.connection, signal, () =>
-      askProgress(store.connection, worker, this.#job, this.#number),
+      askProgress(store.connection, worker, this.#job, this.#number, tries++),
     );
     this.#earlier = progress.attempts.filter(hasFailed);
     this.#givenUp = this.#earlier.length >= MAX_ATTEMPTS || progress.attempts.length >= MAX_TRIES;

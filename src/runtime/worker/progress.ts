@@ -7,19 +7,27 @@ import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { type ProgressReply, type ProgressRequest, progressReplySchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
 
-/** How long a director may take to answer, in milliseconds. */
-const ANSWER_MS = 5_000;
+/**
+ * How long a director may take to answer, in milliseconds, the first time and at most: one that hangs is soon not
+ * waited for any more, and one that has much to read gets the time for it.
+ */
+const ANSWER_MS = { first: 1_000, most: 16_000 };
 
-/** Asks a director how far the attempts before this one have come. @throws Error when none answers, to be asked again */
+/**
+ * Asks a director how far the attempts before this one have come.
+ * @param tries how often it was asked before
+ * @throws Error when none answers, to be asked again
+ */
 export async function askProgress(
   connection: NatsConnection,
   worker: WorkerId,
   job: Job,
   attempt: number,
+  tries: number,
 ): Promise<ProgressReply> {
   const request: ProgressRequest = { protocol: PROTOCOL_VERSION, account: job.account, job: job.id, attempt };
   const reply = await connection.request(subjects.workerRequest(worker, 'progress'), encode(request), {
-    timeout: ANSWER_MS,
+    timeout: Math.min(ANSWER_MS.most, ANSWER_MS.first * 2 ** tries),
   });
   const progress = await decodeLarge(connection, progressReplySchema, reply.data);
   if (progress.ok) return progress.value;
