@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { ensureModel, modelReference, yesFlag } from '../cli/ensure-model.ts';
 import { durationFlag, gridFlag, numberFlag } from '../cli/flags.ts';
 import { hintOncePerDay } from '../cli/hint.ts';
 import { AnswerWriter, answerJson, followJob, printStats } from '../cli/job-output.ts';
@@ -39,11 +40,12 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
   static override flags = {
     model: Flags.string({
       char: 'm',
-      description: 'A name, a path to a .gguf file, or hf:org/repo[:QUANT|:file.gguf].',
+      description: 'A name or alias, a path to a .gguf file, or hf:org/repo[:QUANT|:file.gguf].',
       helpValue: 'MODEL',
     }),
     ...textFlags,
     grid: gridFlag,
+    yes: yesFlag,
     threads: numberFlag('threads', { min: 1, max: 512, integer: true })({
       description: 'CPU threads, for an answer in this process. Default: measured once.',
       helpValue: 'N',
@@ -65,11 +67,13 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     const words = args.prompt ?? [];
     const prompt = composePrompt({ words, stdin: await readStdin({ wanted: words.includes('-'), signal }) });
     // A file of this machine is of use to this process alone, unless a grid was asked for.
-    const asked = flags.grid ?? (parseModelReference(flags.model).form === 'path' ? 'local' : undefined);
+    const reference = modelReference(flags.model, paths);
+    const asked = flags.grid ?? (parseModelReference(reference).form === 'path' ? 'local' : undefined);
     const choice = selectGrid({ paths, asked });
-    const model = choice.where === 'bus' ? await modelNameOnGrid(flags.model) : undefined;
+    const model = choice.where === 'bus' ? await modelNameOnGrid(reference) : undefined;
     const job = textJob(prompt, flags, { model, timeoutMs: flags.timeout });
 
+    if (choice.where === 'local') await ensureModel(reference, { paths, yes: flags.yes, signal });
     await using grid = await openWithProgress({ choice, paths, env: process.env, signal, ...flags });
     const handle = await grid.submit(job, signal);
     const writer = new AnswerWriter();

@@ -16,14 +16,10 @@ export interface OpenGridOptions {
   readonly onProgress?: (progress: OpenProgress) => void;
 }
 
-export type OpenProgress =
-  | {
-      readonly step: 'download';
-      readonly file: string;
-      readonly receivedBytes: number;
-      readonly totalBytes: number;
-    }
-  | { readonly step: 'load'; readonly fraction: number };
+export interface OpenProgress {
+  readonly step: 'load';
+  readonly fraction: number;
+}
 
 /**
  * Opens the grid that was chosen; the parts that it needs are imported only then.
@@ -63,8 +59,8 @@ async function openLocal({ paths, env, model, threads, signal, onProgress }: Ope
   const file = await resolveModel(model, {
     env,
     cacheDir: paths.cache,
+    configDir: paths.config,
     ...(signal && { signal }),
-    ...(onProgress && { onProgress: (progress) => onProgress({ step: 'download', ...progress }) }),
   });
   const loaded = await createLlamaEngine().load(
     file,

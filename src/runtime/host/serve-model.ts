@@ -24,14 +24,10 @@ export interface ServeModelOptions {
   readonly onProgress?: (progress: ServeProgress) => void;
 }
 
-export type ServeProgress =
-  | {
-      readonly step: 'download';
-      readonly file: string;
-      readonly receivedBytes: number;
-      readonly totalBytes: number;
-    }
-  | { readonly step: 'load'; readonly fraction: number };
+export interface ServeProgress {
+  readonly step: 'load';
+  readonly fraction: number;
+}
 
 /** A worker and the model that it serves. */
 export interface ServedModel extends AsyncDisposable {
@@ -51,8 +47,8 @@ export async function serveModel(options: ServeModelOptions): Promise<ServedMode
   const file = await resolveModel(options.model, {
     env,
     cacheDir: paths.cache,
+    configDir: paths.config,
     ...(signal && { signal }),
-    ...(onProgress && { onProgress: (progress) => onProgress({ step: 'download', ...progress }) }),
   });
   const model = await createLlamaEngine().load(
     file,

@@ -33,19 +33,20 @@ const STRING = 8;
 const LIST = 9;
 
 /** Size in bytes of each type of value, and how it is read. */
-const NUMBERS: Readonly<Record<number, readonly [bytes: number, read: (bytes: Buffer) => number | boolean]>> = {
-  0: [1, (bytes) => bytes.readUInt8()],
-  1: [1, (bytes) => bytes.readInt8()],
-  2: [2, (bytes) => bytes.readUInt16LE()],
-  3: [2, (bytes) => bytes.readInt16LE()],
-  4: [4, (bytes) => bytes.readUInt32LE()],
-  5: [4, (bytes) => bytes.readInt32LE()],
-  6: [4, (bytes) => bytes.readFloatLE()],
-  7: [1, (bytes) => bytes.readUInt8() !== 0],
-  10: [8, (bytes) => Number(bytes.readBigUInt64LE())],
-  11: [8, (bytes) => Number(bytes.readBigInt64LE())],
-  12: [8, (bytes) => bytes.readDoubleLE()],
-};
+const NUMBERS: Readonly<Record<number, readonly [bytes: number, read: (bytes: Buffer) => number | boolean]>> =
+  {
+    0: [1, (bytes) => bytes.readUInt8()],
+    1: [1, (bytes) => bytes.readInt8()],
+    2: [2, (bytes) => bytes.readUInt16LE()],
+    3: [2, (bytes) => bytes.readInt16LE()],
+    4: [4, (bytes) => bytes.readUInt32LE()],
+    5: [4, (bytes) => bytes.readInt32LE()],
+    6: [4, (bytes) => bytes.readFloatLE()],
+    7: [1, (bytes) => bytes.readUInt8() !== 0],
+    10: [8, (bytes) => Number(bytes.readBigUInt64LE())],
+    11: [8, (bytes) => Number(bytes.readBigInt64LE())],
+    12: [8, (bytes) => bytes.readDoubleLE()],
+  };
 
 /**
  * Reads the header of a GGUF file of version 2 or 3. Nothing in it is trusted: time and memory are bounded by the
@@ -58,7 +59,8 @@ export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
   await cursor.need(24);
   if (cursor.take(4).toString('latin1') !== 'GGUF') throw cursor.invalid('is no GGUF file');
   const version = cursor.u32();
-  if (version !== 2 && version !== 3) throw cursor.invalid(`is a GGUF file of version ${version}, not 2 or 3`);
+  if (version !== 2 && version !== 3)
+    throw cursor.invalid(`is a GGUF file of version ${version}, not 2 or 3`);
   const tensors = cursor.u64();
   const keys = cursor.u64();
   if (tensors > MAX_TENSORS || keys > MAX_KEYS) {

@@ -77,7 +77,8 @@ function kvBytes(facts: HeaderFacts, contextSize: number): number {
 /** The largest step is the one over the vocabulary, or the one over the feed-forward layer. */
 function stepBytes({ vocabulary, embeddingLength, feedForwardLength }: HeaderFacts, batch: number): number {
   const hidden = 4 * embeddingLength;
-  const widest = typeof feedForwardLength === 'number' ? feedForwardLength : Math.max(0, ...feedForwardLength);
+  const widest =
+    typeof feedForwardLength === 'number' ? feedForwardLength : Math.max(0, ...feedForwardLength);
   return batch * FLOAT * (hidden + Math.max(vocabulary, 2 * widest));
 }
 

@@ -6,6 +6,7 @@ export const EXIT_CODES = {
   'context-exceeded': 2,
   'model-not-found': 3,
   'model-invalid': 3,
+  'disk-full': 3,
   'grid-unreachable': 4,
   'protocol-mismatch': 4,
   'bus-server-missing': 4,

@@ -1,28 +1,29 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AipgError } from '../protocol/errors.ts';
-import type { ModelFile, Sha256 } from '../protocol/model.ts';
-import { cachedModelFile } from './cached-file.ts';
 import { isModelPath, partsOf, splitPartOf } from './gguf-files.ts';
 import { listCachedModels } from './hub-cache.ts';
 import { expandHome } from './hub-settings.ts';
+import type { CachedLocated, PathLocated } from './located.ts';
 import { pathModelName } from './names.ts';
 import type { PathReference } from './reference.ts';
-import type { ResolveOptions } from './resolve.ts';
-import { combineSha256, sha256Of } from './sha256.ts';
+import type { LocateOptions } from './resolve.ts';
 import { didYouMean, nearest } from './suggest.ts';
 
-/** @throws AipgError `model-not-found`, `model-invalid`, or `usage` for a later part of a split model */
-export async function resolvePath(
+/**
+ * A file that is there and starts as a GGUF does, with all its parts; one in the cache is told as such.
+ * @throws AipgError `model-not-found`, `model-invalid`, or `usage` for a later part of a split model
+ */
+export async function locatePath(
   { path: text }: PathReference,
-  options: ResolveOptions,
-): Promise<ModelFile> {
+  options: LocateOptions,
+): Promise<PathLocated | CachedLocated> {
   const path = resolve(expandHome(text, options.env));
   const stats = await stat(path).catch(() => undefined);
   if (!stats) {
     // A file of the hub whose name tells no quant is cached as org/repo:file.gguf, which looks like a path.
     const cached = (await listCachedModels(options.env)).find(({ name }) => name === text);
-    if (cached) return cachedModelFile(cached, options);
+    if (cached) return { form: 'cached', ...cached };
     throw new AipgError('model-not-found', `There is no file ${path}`, { hint: await hintFor(path) });
   }
   if (!stats.isFile()) {
@@ -38,12 +39,13 @@ export async function resolvePath(
       hint: `Give the first part: ${parts[0]}`,
     });
   }
-  const hashes: Sha256[] = [];
-  for (const part of parts) {
-    await checkGguf(part);
-    hashes.push(await sha256Of(part, options));
-  }
-  return { name: pathModelName(path), path, sha256: combineSha256(hashes) };
+  for (const part of parts) await checkGguf(part);
+  return {
+    form: 'path',
+    name: pathModelName(path),
+    path,
+    parts: parts.map((part) => ({ path: part, sha256: undefined })),
+  };
 }
 
 /** By the first four bytes, which tell a model from a web page or a git-lfs pointer saved under its name. */
