@@ -86,11 +86,12 @@ export function describeMemory(memory: MemoryHere): string {
 
 /** What a pull will take, before it begins: label and text of each line. */
 export function describePlan(plan: PullPlan, memory: MemoryHere): readonly (readonly [string, string])[] {
-  const { facts, quant, bytes, missingBytes, freeBytes, parts } = plan;
+  const { facts, quant, bytes, missingBytes, isHere, freeBytes, parts } = plan;
   const size = [formatBytes(bytes)];
   if (parts.length > 1) size.push(`${parts.length} parts`);
-  if (missingBytes < bytes) size.push(`${formatBytes(missingBytes)} still to fetch`);
-  if (freeBytes !== undefined) size.push(`${formatBytes(freeBytes)} free on the disk`);
+  if (isHere) size.push('all of it here already');
+  else if (missingBytes < bytes) size.push(`${formatBytes(missingBytes)} still to fetch`);
+  if (!isHere && freeBytes !== undefined) size.push(`${formatBytes(freeBytes)} free on the disk`);
   return [
     [
       'model',

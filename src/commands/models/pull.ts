@@ -64,14 +64,14 @@ HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE are honoured.`;
     const startedAt = performance.now();
     const model = await pullModel(plan, {
       ...hub,
-      onProgress: plan.missingBytes > 0 ? view.report : undefined,
+      onProgress: plan.isHere ? undefined : view.report,
     });
     view[Symbol.dispose]();
     const took = formatDuration(performance.now() - startedAt);
     process.stderr.write(
-      plan.missingBytes > 0
-        ? `${green('Done')}: ${formatBytes(plan.missingBytes)} in ${took}, checked. Use it: aipg gen -m ${plan.name} "…"\n`
-        : `${green('Done')}: it was here already.\n`,
+      plan.isHere
+        ? `${green('Done')}: it was here already.\n`
+        : `${green('Done')}: ${formatBytes(plan.missingBytes)} in ${took}, checked. Use it: aipg gen -m ${plan.name} "…"\n`,
     );
     if (!flags.json) {
       process.stdout.write(`${model.path}\n`);
@@ -86,7 +86,7 @@ HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE are honoured.`;
         path: model.path,
         bytes,
         receivedBytes: missingBytes,
-        alreadyHere: missingBytes === 0,
+        alreadyHere: plan.isHere,
         parts: parts.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256: sha256 ?? null })),
         architecture: facts.architecture,
         parameters: facts.parameters,

@@ -32,6 +32,8 @@ export interface PullPlan {
   readonly bytes: number;
   /** Of those, what is still to be fetched. */
   readonly missingBytes: number;
+  /** Whether every part is here, whole. */
+  readonly isHere: boolean;
   /** On the disk of the cache; undefined where it does not tell. */
   readonly freeBytes: number | undefined;
   /** Of the repository, in the cache. */
@@ -60,7 +62,13 @@ export async function planPull(reference: HubReference, options: HubOptions): Pr
     const folder = repoFolder(hubCacheDir(options.env), repo.id);
     const headers = await readHeaders(repo, parts, folder);
     const facts = factsOf(`${repo.id}:${chosen}`, headers);
-    const missing = await Promise.all(parts.map((part) => missingBytes(part, blobPath(repo, part, folder))));
+    const blobs = parts.map((part) => blobPath(repo, part, folder));
+    const here = await Promise.all(parts.map((part, index) => isHere(part, blobs[index] ?? '')));
+    const missing = await Promise.all(
+      parts.map(async ({ bytes }, index) =>
+        here[index] ? 0 : Math.max(0, bytes - (await leftBytes(blobs[index] ?? ''))),
+      ),
+    );
     return {
       name: hubModelName(repo.id, chosen),
       reference: `hf:${repo.id}:${chosen}`,
@@ -72,6 +80,7 @@ export async function planPull(reference: HubReference, options: HubOptions): Pr
       license: facts.license ?? repo.license,
       bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
       missingBytes: missing.reduce((sum, bytes) => sum + bytes, 0),
+      isHere: !here.includes(false),
       freeBytes: await freeDiskBytes(folder),
       folder,
     };
@@ -118,7 +127,7 @@ async function readHeaders(
 }
 
 async function readHeader(repo: HubRepo, part: HubFile, blob: string): Promise<GgufHeader> {
-  if ((await missingBytes(part, blob)) === 0) {
+  if (await isHere(part, blob)) {
     await using source = await fileSource(blob);
     return await readGgufHeader(source);
   }
@@ -130,12 +139,12 @@ async function readHeader(repo: HubRepo, part: HubFile, blob: string): Promise<G
   return readGgufHeader(source);
 }
 
-async function missingBytes(part: HubFile, blob: string): Promise<number> {
-  const have = await stat(blob).then(
-    ({ size }) => size,
-    () => undefined,
+/** A content gets its name when it is whole and its hash is right. */
+async function isHere(part: HubFile, blob: string): Promise<boolean> {
+  return stat(blob).then(
+    ({ size }) => size === part.bytes,
+    () => false,
   );
-  return have === part.bytes ? 0 : Math.max(0, part.bytes - (await leftBytes(blob)));
 }
 
 function gigabytes(bytes: number): string {
