@@ -40,7 +40,8 @@ export class PullView implements Disposable {
   readonly #line = new StatusLine();
   readonly #meter = new RateMeter();
   readonly #name: string;
-  #drawnAt = Number.NEGATIVE_INFINITY;
+  #latest: PullProgress | undefined;
+  #frame: NodeJS.Timeout | undefined;
   #nextShare: number | undefined;
 
   constructor(name: string) {
@@ -53,9 +54,9 @@ export class PullView implements Disposable {
     this.#meter.add(now, receivedBytes);
     const share = totalBytes === 0 ? 1 : receivedBytes / totalBytes;
     if (process.stderr.isTTY) {
-      if (share < 1 && now - this.#drawnAt < FRAME_MS) return;
-      this.#drawnAt = now;
-      this.#line.show(barLine(progress, this.#meter));
+      this.#latest = progress;
+      // One frame for all that comes while it waits, so that the last state is always shown.
+      this.#frame ??= setTimeout(this.#draw, FRAME_MS);
       return;
     }
     if (this.#nextShare === undefined) {
@@ -75,7 +76,14 @@ export class PullView implements Disposable {
     else if (waitMs >= 1_000) process.stderr.write(`${text}\n`);
   };
 
+  readonly #draw = (): void => {
+    this.#frame = undefined;
+    if (this.#latest) this.#line.show(barLine(this.#latest, this.#meter));
+  };
+
   [Symbol.dispose](): void {
+    clearTimeout(this.#frame);
+    this.#frame = undefined;
     this.#line.clear();
   }
 }

@@ -10,6 +10,8 @@ export interface HubContext {
 /** Says what a failed request to the hub means, and what can be done. What is an {@link AipgError} passes through. */
 export function hubError(error: unknown, { endpoint, what, signal }: HubContext): AipgError {
   if (signal?.aborted) {
+    // Whoever stopped it may have said why.
+    if (signal.reason instanceof AipgError) return signal.reason;
     return new AipgError('cancelled', `The download of ${what} was cancelled`, { cause: error });
   }
   if (error instanceof AipgError) return error;

@@ -90,8 +90,8 @@ export async function planPull(reference: HubReference, options: HubOptions): Pr
 /** @throws AipgError `disk-full` when what is missing does not fit on the disk */
 export function checkRoom({ name, missingBytes, freeBytes, folder }: PullPlan): void {
   if (freeBytes === undefined || missingBytes <= freeBytes) return;
-  const needed = `${name} needs ${gigabytes(missingBytes)} more on the disk of ${folder}`;
-  throw new AipgError('disk-full', `${needed}, which has ${gigabytes(freeBytes)} free.`, {
+  const needed = `${name} needs ${size(missingBytes)} more on the disk of ${folder}`;
+  throw new AipgError('disk-full', `${needed}, which has ${size(freeBytes)} free.`, {
     hint: 'Make room (aipg models rm MODEL), take a smaller quant, or choose another disk with HF_HUB_CACHE.',
   });
 }
@@ -147,6 +147,6 @@ async function isHere(part: HubFile, blob: string): Promise<boolean> {
   );
 }
 
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
+function size(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
