@@ -2,7 +2,7 @@ import process from 'node:process';
 import { Flags } from '@oclif/core';
 import type { Paths } from '../runtime/config/paths.ts';
 import { expandAlias, readAliases } from '../runtime/models/aliases.ts';
-import { type HubReference, parseModelReference } from '../runtime/models/reference.ts';
+import { formatModelReference, type HubReference, parseModelReference } from '../runtime/models/reference.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
 
 /** Of commands that use a model: `aipg gen`, `aipg worker` and `aipg up`. */
@@ -33,10 +33,11 @@ export async function ensureModel(text: string | undefined, options: EnsureModel
   const reference = parseModelReference(modelReference(text, options.paths));
   if (reference.form !== 'hub') return;
   const canAsk = process.stdin.isTTY && process.stderr.isTTY;
-  const { locateHub } = await import('../runtime/models/locate.ts');
-  if (await locateHub(reference, { env: process.env })) return;
-  // What the engine then looks for is not there, which it says together with the command that gets it.
-  if (options.yes || canAsk) await offer(reference, options);
+  const { locateHub, missingModel } = await import('../runtime/models/locate.ts');
+  const { env } = process;
+  if (await locateHub(reference, { env })) return;
+  if (!options.yes && !canAsk) throw missingModel(reference, { env });
+  await offer(reference, options);
 }
 
 async function offer(reference: HubReference, { yes, signal, slots }: EnsureModelOptions): Promise<void> {
@@ -48,7 +49,10 @@ async function offer(reference: HubReference, { yes, signal, slots }: EnsureMode
       import('./model-output.ts'),
       import('./terminal.ts'),
     ]);
-  const plan = await planPull(reference, { env: process.env, signal });
+  using asking = new PullView(formatModelReference(reference));
+  asking.wait('Asking the hub …');
+  const plan = await planPull(reference, { env: process.env, signal, onRetry: asking.retry });
+  asking[Symbol.dispose]();
   checkRoom(plan);
   if (!yes) {
     const memory = output.memoryHere(plan.facts, { fileBytes: plan.bytes, slots });

@@ -69,6 +69,11 @@ export class PullView implements Disposable {
     }
   };
 
+  /** Tells on a terminal what is waited for. */
+  wait(text: string): void {
+    this.#line.show(text);
+  }
+
   /** Says that nothing comes for a while because the hub wants to be asked again later. */
   readonly retry = (waitMs: number): void => {
     const text = `The hub did not answer well; asking again in ${formatDuration(waitMs)}.`;

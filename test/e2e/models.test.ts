@@ -413,6 +413,7 @@ describe('a model that is not on this machine', () => {
     ]) {
       const { exitCode, stderr } = await world.aipg(args);
       expect(exitCode).toBe(3);
+      expect(stderr).toMatch(/^error: /);
       expect(stderr).toContain(`${MODEL} is not on this machine`);
       expect(stderr).toContain(`aipg models pull ${MODEL}`);
     }

@@ -53,6 +53,7 @@ HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE are honoured.`;
     ]);
     using view = new PullView(args.model);
     const hub = { env: process.env, signal, onRetry: view.retry };
+    view.wait('Asking the hub …');
     const plan = await planPull(reference, hub);
     view[Symbol.dispose]();
     const memory = output.memoryHere(plan.facts, { fileBytes: plan.bytes, contextSize: flags.context });

@@ -3,7 +3,7 @@ import type { ByteSource } from './byte-source.ts';
 
 /** The first read, in bytes: enough for a small model's whole header. Each further one is twice as large, up to the last. */
 const FIRST_READ = 512 * 1_024;
-const LARGEST_READ = 8 * 1_024 * 1_024;
+const LARGEST_READ = 4 * 1_024 * 1_024;
 
 /** Reads forward through a source, a large piece at a time; what is passed over is not fetched. */
 export class ByteCursor {

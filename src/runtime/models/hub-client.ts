@@ -5,10 +5,10 @@ import { AipgError } from '../protocol/errors.ts';
 import { HubRefusal, hubError, isTransient, retryAfterMs } from './hub-errors.ts';
 import { hubEndpoint, hubToken } from './hub-settings.ts';
 
-/** A file as the hub lists it. What is no hash is left out: names of files are made of them. */
+/** A file as the hub lists it. Paths and hashes become names of files here, so that nothing else may be in them. */
 const hubFileSchema = z.object({
   /** Within the repository. */
-  path: z.string().max(4_096),
+  path: z.string().max(4_096).refine(isPlainPath),
   bytes: z.number().int().nonnegative(),
   /** The git object's id (sha1). */
   oid: hash(40),
@@ -16,6 +16,12 @@ const hubFileSchema = z.object({
   sha256: hash(64),
 });
 export type HubFile = z.infer<typeof hubFileSchema>;
+
+/** Whether a path stays within its folder, and cannot act on a terminal. */
+function isPlainPath(path: string): boolean {
+  if (/[\\\p{Cc}]/u.test(path)) return false;
+  return path.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');
+}
 
 function hash(digits: number) {
   const pattern = new RegExp(`^[0-9a-f]{${digits}}$`);
@@ -49,7 +55,7 @@ export interface HubOptions {
 const RETRY_WAITS_MS = [500, 2_000, 5_000];
 const ANSWER_TIMEOUT_MS = 30_000;
 /** How long a range may take to come whole. */
-const RANGE_TIMEOUT_MS = 120_000;
+const RANGE_TIMEOUT_MS = 60_000;
 const MAX_FILES = 50_000;
 /** The longest pause that the hub may ask for; a longer one is told to the user. */
 const MAX_RETRY_AFTER_MS = 60_000;

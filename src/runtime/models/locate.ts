@@ -28,7 +28,7 @@ export async function locateModel(text: string | undefined, options: LocateOptio
     case 'hub': {
       const found = await locateHub(reference, options);
       if (found) return found;
-      throw missing(reference, options);
+      throw missingModel(reference, options);
     }
   }
 }
@@ -42,7 +42,8 @@ export async function locateHub(
   return found && { form: 'cached', ...found };
 }
 
-function missing(reference: HubReference, { env }: LocateOptions): AipgError {
+/** What to do about a model of the hub that is not here. */
+export function missingModel(reference: HubReference, { env }: LocateOptions): AipgError {
   const text = formatModelReference(reference);
   if (isHubOffline(env)) return offline(text);
   return new AipgError('model-not-found', `${text} is not on this machine.`, {

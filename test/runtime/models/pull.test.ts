@@ -311,9 +311,20 @@ describe('a download that goes wrong', () => {
     expect((await world.cachedFiles()).filter((file) => file.includes('incomplete'))).toEqual([]);
   });
 
-  it('lets no path of a listing out of the cache', async () => {
-    await using world = await start({ repos: { [REPO]: { '../../../evil-f16.gguf': TINY } } });
-    expect((await failureOf(world.pull(REFERENCE))).code).toBe('model-not-found');
+  it.each([
+    '../../../evil-f16.gguf',
+    '/evil-f16.gguf',
+    'a/../../evil-f16.gguf',
+    'a\\..\\evil-f16.gguf',
+    'evil\u001b]0;-f16.gguf',
+  ])('takes %j of a listing for no file', async (path) => {
+    await using world = await start({ repos: { [REPO]: { [path]: TINY } } });
+    const error = await failureOf(world.pull(REFERENCE));
+    expect(error).toMatchObject({
+      code: 'model-not-found',
+      message: expect.stringContaining('no GGUF model'),
+    });
+    expect(world.hub.count('resolve')).toBe(0);
     expect(await readdir(world.sandbox.root)).not.toContain('evil-f16.gguf');
   });
 });
