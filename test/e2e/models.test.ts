@@ -410,6 +410,7 @@ describe('a model that is not on this machine', () => {
     for (const args of [
       ['gen', '-m', MODEL, 'x'],
       ['up', '-m', MODEL],
+      ['worker', '--grid', 'nats://127.0.0.1:1', '-m', MODEL],
     ]) {
       const { exitCode, stderr } = await world.aipg(args);
       expect(exitCode).toBe(3);
