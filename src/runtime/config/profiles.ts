@@ -6,7 +6,7 @@ import { type Profile, profileNameSchema, readSettings, type Settings, settingsF
 export async function addProfile(paths: Paths, name: string, profile: Profile): Promise<Settings> {
   const valid = profileNameSchema.safeParse(name);
   if (!valid.success) throw new AipgError('usage', `${name} ${valid.error.issues[0]?.message}.`);
-  return change(paths, (settings) => {
+  return changeSettings(paths, (settings) => {
     if (Object.hasOwn(settings.grids, name)) {
       throw new AipgError(
         'usage',
@@ -23,7 +23,7 @@ export async function addProfile(paths: Paths, name: string, profile: Profile): 
 
 /** @throws AipgError `usage` when there is no such profile */
 export async function setDefaultProfile(paths: Paths, name: string): Promise<Settings> {
-  return change(paths, (settings) => {
+  return changeSettings(paths, (settings) => {
     findProfile(settings, name);
     return { ...settings, grid: name };
   });
@@ -31,7 +31,7 @@ export async function setDefaultProfile(paths: Paths, name: string): Promise<Set
 
 /** @throws AipgError `usage` when there is no such profile */
 export async function removeProfile(paths: Paths, name: string): Promise<Settings> {
-  return change(paths, (settings) => {
+  return changeSettings(paths, (settings) => {
     findProfile(settings, name);
     const { [name]: _, ...grids } = settings.grids;
     const { grid, ...rest } = settings;
@@ -50,7 +50,11 @@ export function findProfile(settings: Settings, name: string): Profile {
   });
 }
 
-async function change(paths: Paths, edit: (settings: Settings) => Settings): Promise<Settings> {
+/** Reads the settings, edits them and writes them back. @throws AipgError `usage` when the file is broken */
+export async function changeSettings(
+  paths: Paths,
+  edit: (settings: Settings) => Settings,
+): Promise<Settings> {
   // Refuses a broken file before anything is written over it.
   const settings = edit(readSettings(paths));
   const { default: Conf } = await import('conf');

@@ -24,6 +24,8 @@ export const settingsSchema = z.object({
   /** The profile used when none is named and no grid runs on this machine. */
   grid: profileNameSchema.optional(),
   grids: z.record(profileNameSchema, profileSchema).default({}),
+  /** Whether prompts and answers are kept in the log of this machine. Default: they are. */
+  log: z.boolean().optional(),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
