@@ -148,7 +148,7 @@ export class History implements Disposable {
     return turn;
   }
 
-  /** Forgets jobs and gives their space back to the disk. Returns how many. */
+  /** Forgets jobs and gives their space back to the disk; how many bytes is returned. */
   prune(what: Prune): number {
     return this.#run((database) => pruneJobs(database, what));
   }
