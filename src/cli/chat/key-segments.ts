@@ -17,13 +17,14 @@ export class KeySegments {
     for (;;) {
       if (this.#pasted === undefined) {
         const start = this.#rest.indexOf(PASTE_START);
-        const keys = this.#take(start, PASTE_START);
+        // A lone Escape is the key.
+        const keys = this.#take(start, PASTE_START, 2);
         segments.push(...keyLines(keys));
         if (start < 0) return segments;
         this.#pasted = '';
       } else {
         const end = this.#rest.indexOf(PASTE_END);
-        this.#pasted += this.#take(end, PASTE_END);
+        this.#pasted += this.#take(end, PASTE_END, 1);
         if (end < 0) return segments;
         segments.push({ type: 'paste', text: this.#pasted });
         this.#pasted = undefined;
@@ -31,18 +32,18 @@ export class KeySegments {
     }
   }
 
-  /** What comes before the mark; without one, all but what may be its beginning. */
-  #take(at: number, mark: string): string {
-    const end = at < 0 ? this.#rest.length - partOf(mark, this.#rest) : at;
+  /** What comes before the mark; without one, all but what may be its beginning, of so many characters at least. */
+  #take(at: number, mark: string, least: number): string {
+    const end = at < 0 ? this.#rest.length - partOf(mark, this.#rest, least) : at;
     const taken = this.#rest.slice(0, end);
     this.#rest = at < 0 ? this.#rest.slice(end) : this.#rest.slice(at + mark.length);
     return taken;
   }
 }
 
-/** How much of the text's end may be the beginning of a mark; a lone Escape is the key. */
-function partOf(mark: string, text: string): number {
-  for (let length = mark.length - 1; length >= 2; length--) {
+/** How much of the text's end may be the beginning of a mark. */
+function partOf(mark: string, text: string, least: number): number {
+  for (let length = mark.length - 1; length >= least; length--) {
     if (text.endsWith(mark.slice(0, length))) return length;
   }
   return 0;

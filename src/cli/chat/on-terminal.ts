@@ -38,6 +38,7 @@ export async function chatOnTerminal({ session, history, signal }: TerminalChatO
       return;
     }
     if (line.type === 'interrupt') {
+      process.stderr.write('\n');
       lines.reset();
       interrupts += 1;
       if (interrupts === 2) return;
@@ -61,7 +62,7 @@ function greeting({ model, name, turns }: ChatSession, grid: string): string {
     turns === 0
       ? ''
       : ` ${name ?? 'The conversation'} goes on after ${turns} ${turns === 1 ? 'turn' : 'turns'}.`;
-  return `Chatting with ${what} ${where}.${before} /help tells what can be typed; Ctrl-D leaves.`;
+  return `Chatting with ${what} ${where}.${before} /help tells what to type.`;
 }
 
 /** Runs what Ctrl-C stops without ending the chat; what goes wrong is told, and the chat goes on. */
