@@ -9,11 +9,12 @@ const SHORT_ID = 8;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** A line per job, or JSON lines. */
-export function printJobs(jobs: readonly LoggedJob[], { json }: { json: boolean }): void {
+export function printJobs(found: Iterable<LoggedJob>, { json }: { json: boolean }): void {
   if (json) {
-    for (const job of jobs) process.stdout.write(`${JSON.stringify(loggedJobJson(job))}\n`);
+    for (const job of found) process.stdout.write(`${JSON.stringify(loggedJobJson(job))}\n`);
     return;
   }
+  const jobs = [...found];
   if (jobs.length === 0) {
     process.stderr.write('The log has nothing of the kind.\n');
     return;

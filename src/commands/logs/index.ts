@@ -30,6 +30,6 @@ export default class Logs extends BaseCommand {
     const { flags } = await this.parse(Logs);
     const { openExistingHistory } = await import('../../runtime/history/history.ts');
     using history = await openExistingHistory(resolvePaths());
-    printJobs(history?.newest(flags) ?? [], flags);
+    printJobs(history?.each(flags) ?? [], flags);
   }
 }

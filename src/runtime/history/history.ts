@@ -99,11 +99,25 @@ export class History implements Disposable {
     );
   }
 
-  /** The newest first. @param conversation an id or a name */
-  newest({ limit, conversation }: { limit: number; conversation?: string | undefined }): LoggedJob[] {
+  /** The newest first, read as they are taken. @param conversation an id or a name */
+  *each({ limit, conversation }: { limit: number; conversation?: string | undefined }): Generator<LoggedJob> {
     const of = conversation === undefined ? '' : 'WHERE conversations.id = ?1 OR conversations.name = ?1';
     const values = conversation === undefined ? [] : [conversation];
-    return this.#jobs(`${of} ORDER BY seq DESC LIMIT ${Math.trunc(limit)}`, ...values);
+    const rows = this.#run((database) =>
+      database
+        .prepare(`SELECT ${JOB_COLUMNS} ${FROM_JOBS} ${of} ORDER BY seq DESC LIMIT ${Math.trunc(limit)}`)
+        .iterate(...values),
+    );
+    for (;;) {
+      const next = this.#run(() => rows.next());
+      if (next.done) return;
+      yield this.#run(() => fromRow(next.value));
+    }
+  }
+
+  /** The newest first. @param conversation an id or a name */
+  newest(which: { limit: number; conversation?: string | undefined }): LoggedJob[] {
+    return [...this.each(which)];
   }
 
   /**

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { failureSchema } from '../protocol/events.ts';
 import { jobIdSchema } from '../protocol/ids.ts';
 import { sha256Schema } from '../protocol/model.ts';
-import { finishReasonSchema, type TextInput, textInputSchema } from '../protocol/text.ts';
+import { type TextInput, textInputSchema } from '../protocol/text.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -25,8 +24,9 @@ export const loggedJobSchema = z.object({
   /** What `-m` said; null where the model was left open. */
   modelReference: z.string().nullable(),
   sampler: z.string().nullable(),
-  finishReason: finishReasonSchema.nullable(),
-  error: failureSchema.nullable(),
+  finishReason: z.string().nullable(),
+  /** The code is one of this release's, or of the one that wrote it. */
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
   tokens: z.object({ prompt: count, output: count }).nullable(),
   timings: z.object({
     firstTextMs: z.number().nullable(),

@@ -1,5 +1,7 @@
 import process from 'node:process';
 import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import { describeIssue } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 
 /** How long a writer waits for another process's write, in milliseconds. */
@@ -59,6 +61,10 @@ export function tellingErrors<T>(file: string, act: () => T): T {
 
 export function asHistoryError(file: string, error: unknown): AipgError {
   if (error instanceof AipgError) return error;
+  if (error instanceof z.ZodError) {
+    const message = `The log ${file} has a job that this release cannot read (${describeIssue(error)}).`;
+    return new AipgError('history-unusable', message, { hint: 'Update aipg.', cause: error });
+  }
   const { message, errcode } = error as Error & { errcode?: number };
   const unusable = (what: string, hint?: string) =>
     new AipgError('history-unusable', `The log ${file} ${what}.`, {
