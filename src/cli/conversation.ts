@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
+import process from 'node:process';
 import { Flags } from '@oclif/core';
+import { readLogSwitch } from '../runtime/config/log-switch.ts';
 import type { Paths } from '../runtime/config/paths.ts';
 import type { LoggedJob } from '../runtime/history/logged-job.ts';
 import { messagesAfter, splitSystem, withoutOldestTurn } from '../runtime/history/messages.ts';
@@ -53,6 +55,7 @@ export interface ConversationFlags {
   readonly continue?: boolean | undefined;
   readonly chat?: string | undefined;
   readonly raw?: boolean | undefined;
+  readonly 'no-log'?: boolean | undefined;
 }
 
 /**
@@ -65,6 +68,9 @@ export async function openConversation(paths: Paths, flags: ConversationFlags): 
     throw new AipgError('usage', 'A conversation needs the chat template that --raw leaves out.');
   }
   const name = flags.chat === undefined ? undefined : checkedName(flags.chat);
+  if (!flags['no-log'] && !readLogSwitch(paths, process.env).on) {
+    process.stderr.write('The log is off: what is said now is not kept for a next turn.\n');
+  }
   const { openExistingHistory } = await import('../runtime/history/history.ts');
   using history = await openExistingHistory(paths);
   const last = history?.lastTurn(name);

@@ -57,7 +57,7 @@ With a NAME the conversation of that name goes on; aipg gen --chat NAME adds to 
     using stop = stopSignal();
     const { signal } = stop;
     const keep = !flags['no-log'];
-    const conversation = await openConversation(paths, { continue: flags.continue, chat: args.name });
+    const conversation = await openConversation(paths, { ...flags, chat: args.name });
     const { ChatSession } = await import('../cli/chat/session.ts');
     await using session = new ChatSession({ paths, flags, conversation, keep });
     if (!process.stdin.isTTY) {

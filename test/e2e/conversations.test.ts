@@ -178,6 +178,8 @@ describe('the log', () => {
     await other.aipg(['gen', '-n', '1', 'x']);
     await other.aipg(['chat'], { input: 'x\n' });
     expect(await jobs()).toMatchObject({ jobs: 0, on: false, by: 'settings' });
+    const named = await other.aipg(['gen', '--chat', 'a', '-n', '1', 'x']);
+    expect(named.stderr).toBe('The log is off: what is said now is not kept for a next turn.\n');
     await expect(readFile(join(other.paths.data, 'history.db'))).rejects.toThrow();
     await other.aipg(['logs', 'on']);
     await other.aipg(['gen', '-n', '1', 'x']);
