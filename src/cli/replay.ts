@@ -1,22 +1,14 @@
-import { readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 import { Flags } from '@oclif/core';
-import { z } from 'zod';
 import type { Paths } from '../runtime/config/paths.ts';
 import type { GridChoice } from '../runtime/config/select-grid.ts';
-import { describeIssue } from '../runtime/protocol/codec.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
 import { newJobId } from '../runtime/protocol/ids.ts';
 import { type JobSpec, jobSpecSchema } from '../runtime/protocol/job.ts';
-import { type ModelName, sha256Schema } from '../runtime/protocol/model.ts';
-import { textInputSchema } from '../runtime/protocol/text.ts';
+import type { ModelName } from '../runtime/protocol/model.ts';
 import type { Answer } from './job-output.ts';
-import { loggedJobJson } from './logged-job-json.ts';
-import { decodeText, readStdin } from './prompt.ts';
+import type { JobRecord } from './job-record.ts';
 import { paint } from './terminal.ts';
-
-/** Most that is read from a file, in bytes. */
-const MAX_FILE = 16 * 1024 * 1024;
 
 /** What a replay takes from its record, and nowhere else. */
 const RECORDED = [
@@ -49,18 +41,6 @@ export const replayFlags = {
   }),
 };
 
-/** The part of `gen --json` and of `logs --json` that makes an answer again. */
-const recordSchema = z.object({
-  id: z.string(),
-  status: z.enum(['done', 'failed', 'cancelled']).default('done'),
-  model: z.string().nullable(),
-  modelSha256: sha256Schema.nullable(),
-  modelReference: z.string().nullish(),
-  sampler: z.string().nullable(),
-  text: z.string(),
-});
-type Record = z.infer<typeof recordSchema>;
-
 export interface ReplayFlags {
   readonly replay?: string | undefined;
   readonly check?: boolean | undefined;
@@ -81,32 +61,20 @@ export async function openReplay(
   if (words.length > 0) {
     throw new AipgError('input-invalid', '--replay has its prompt from the record: it takes no other.');
   }
-  const json = await readRecord(paths, source, signal);
-  const record = recordSchema.safeParse(json);
-  const input = textInputSchema.safeParse(withoutNulls(json));
-  const wrong = record.error ?? input.error;
-  if (record.success && input.success) {
-    return new Replay(
-      record.data,
-      input.data,
-      model ?? record.data.modelReference ?? record.data.model,
-      check,
-    );
-  }
-  throw new AipgError('usage', `${source} is no record of a job (${wrong ? describeIssue(wrong) : ''}).`, {
-    hint: 'It must be one object as `aipg gen --json` or `aipg logs show --json` prints it.',
-  });
+  const { readRecord } = await import('./job-record.ts');
+  const { record, input } = await readRecord(paths, source, signal);
+  return new Replay(record, input, model ?? record.modelReference ?? record.model, check);
 }
 
 /** A recorded job, to be run again. */
 export class Replay {
   /** Flags that come with the record. */
   readonly settings: { readonly model?: string };
-  readonly #record: Record;
+  readonly #record: JobRecord;
   readonly #input: JobSpec['input'];
   readonly #check: boolean;
 
-  constructor(record: Record, input: JobSpec['input'], model: string | null, check: boolean) {
+  constructor(record: JobRecord, input: JobSpec['input'], model: string | null, check: boolean) {
     this.#record = record;
     this.#input = input;
     this.#check = check;
@@ -168,48 +136,6 @@ export class Replay {
       { hint: 'Name the right file: --model FILE' },
     );
   }
-}
-
-async function readRecord(paths: Paths, source: string, signal: AbortSignal): Promise<unknown> {
-  if (source === '-') return parseJson((await readStdin({ wanted: true, signal })) ?? '', 'stdin');
-  if (/[./\\]/.test(source)) return parseJson(readFile(source), source);
-  const { openExistingHistory } = await import('../runtime/history/history.ts');
-  using history = await openExistingHistory(paths);
-  if (history) return loggedJobJson(history.find(source));
-  throw new AipgError('usage', `The log has no job ${JSON.stringify(source)}: nothing is logged yet.`, {
-    hint: 'Give what --json printed as a file: aipg gen --replay ./answer.json',
-  });
-}
-
-function readFile(file: string): string {
-  try {
-    if (statSync(file).size > MAX_FILE) {
-      throw new AipgError('usage', `${file} is larger than ${MAX_FILE} bytes, which no record of a job is.`);
-    }
-    return decodeText(readFileSync(file));
-  } catch (error) {
-    if (error instanceof AipgError && error.code === 'usage') throw error;
-    throw new AipgError(
-      'usage',
-      `${file} cannot be read as a record of a job (${(error as Error).message}).`,
-    );
-  }
-}
-
-function parseJson(text: string, source: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AipgError('usage', `${source} does not hold one JSON object.`, {
-      hint: 'It must be one object as `aipg gen --json` or `aipg logs show --json` prints it.',
-    });
-  }
-}
-
-/** In a record what is not there is null; in a job it is absent. */
-function withoutNulls(json: unknown): unknown {
-  if (typeof json !== 'object' || json === null) return json;
-  return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
 }
 
 function firstDifference(a: string, b: string): number {

@@ -207,6 +207,25 @@ describe('aipg chat in a terminal', () => {
   });
 });
 
+test('aipg logs prune asks on a terminal, and takes only a yes for one', async () => {
+  await using other = await Sandbox.create();
+  await using terminal = await Terminal.open(other);
+  await other.aipg(['gen', '-n', '1', 'Kept?']);
+  for (const [answer, left] of [
+    ['n', 1],
+    ['', 1],
+    ['yes', 0],
+  ] as const) {
+    const ended = await terminal.start('aipg logs prune --all');
+    await terminal.until(/Forget 1 job\? \[y\/N\]/);
+    await terminal.type(answer);
+    await terminal.press('Enter');
+    expect((await ended()).status).toBe(0);
+    const { stdout } = await other.aipg(['logs', 'status', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ jobs: left });
+  }
+});
+
 describe('aipg chat in a pipe', () => {
   test('answers each line of stdin, whatever it starts with, as turns of one conversation', async () => {
     const input = 'What is the capital of Peru?\r\n\n/exit\nWhat is the capital of France?';

@@ -35,7 +35,9 @@ export class ChatSession implements AsyncDisposable {
   readonly #options: ChatOptions;
   #flags: ChatFlags;
   #conversation: Conversation;
-  #opened: { readonly grid: Grid; readonly choice: GridChoice } | undefined;
+  /** Made once, so that a grid that went away is not silently another one the next time. */
+  #choice: GridChoice | undefined;
+  #grid: Grid | undefined;
 
   constructor(options: ChatOptions) {
     this.#options = options;
@@ -68,14 +70,7 @@ export class ChatSession implements AsyncDisposable {
 
   /** Loads the model or connects the grid, once. Returns the grid's name. @throws AipgError as `openGrid` */
   async open(signal: AbortSignal): Promise<string> {
-    if (this.#opened) return this.#opened.grid.name;
-    const { paths } = this.#options;
-    const { model, grid: asked, threads } = this.#flags;
-    const isPath = parseModelReference(model).form === 'path';
-    const choice = selectGrid({ paths, asked: asked ?? (isPath ? 'local' : undefined) });
-    const grid = await openWithProgress({ choice, paths, env: process.env, signal, model, threads });
-    this.#opened = { grid, choice };
-    return grid.name;
+    return (await this.#open(signal)).grid.name;
   }
 
   /**
@@ -84,9 +79,7 @@ export class ChatSession implements AsyncDisposable {
    * @throws AipgError what the job failed with, `cancelled`; the signal's reason
    */
   async ask(text: string, onText: OnText, signal: AbortSignal): Promise<ReturnType<typeof answerJson>> {
-    await this.open(signal);
-    if (!this.#opened) throw new Error('The grid is not open.');
-    const { grid, choice } = this.#opened;
+    const { grid, choice } = await this.#open(signal);
     const { paths, keep } = this.#options;
     const model = choice.where === 'bus' ? await modelNameOnGrid(this.model) : undefined;
     const { messages: history } = this.#conversation;
@@ -110,6 +103,8 @@ export class ChatSession implements AsyncDisposable {
       return answerJson(grid, turn.job, answer);
     } catch (error) {
       if (signal.aborted && said !== '') this.#goOn(turn, said);
+      // The next turn connects anew.
+      if (error instanceof AipgError && error.code === 'grid-unreachable') await this.#close();
       throw error;
     }
   }
@@ -151,20 +146,22 @@ export class ChatSession implements AsyncDisposable {
    */
   async switchModel(model: string, signal: AbortSignal): Promise<void> {
     const isPath = parseModelReference(model).form === 'path';
-    if (this.#opened?.choice.where === 'bus' && (!isPath || this.#flags.grid !== undefined)) {
+    if (this.#choice?.where === 'bus' && (!isPath || this.#flags.grid !== undefined)) {
       await modelNameOnGrid(model);
       this.#flags = { ...this.#flags, model };
       return;
     }
     await this.#fetch(model, signal);
-    const before = this.#flags;
+    const before = { flags: this.#flags, choice: this.#choice };
     // Unloaded first: there may be no memory for both.
     await this.#close();
-    this.#flags = { ...before, model };
+    this.#flags = { ...before.flags, model };
+    this.#choice = undefined;
     try {
       await this.open(signal);
     } catch (error) {
-      this.#flags = before;
+      this.#flags = before.flags;
+      this.#choice = before.choice;
       throw error;
     }
   }
@@ -184,10 +181,20 @@ export class ChatSession implements AsyncDisposable {
     });
   }
 
+  async #open(signal: AbortSignal): Promise<{ grid: Grid; choice: GridChoice }> {
+    const { paths } = this.#options;
+    const { model, grid: asked, threads } = this.#flags;
+    const isPath = parseModelReference(model).form === 'path';
+    this.#choice ??= selectGrid({ paths, asked: asked ?? (isPath ? 'local' : undefined) });
+    const choice = this.#choice;
+    this.#grid ??= await openWithProgress({ choice, paths, env: process.env, signal, model, threads });
+    return { grid: this.#grid, choice };
+  }
+
   async #close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    await opened?.grid[Symbol.asyncDispose]();
+    const grid = this.#grid;
+    this.#grid = undefined;
+    await grid?.[Symbol.asyncDispose]();
   }
 
   #goOn(turn: Turn, text: string): void {

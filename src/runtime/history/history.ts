@@ -33,7 +33,7 @@ export async function openHistory(paths: Paths): Promise<History> {
   } catch (cause) {
     const message = `The log ${file} cannot be opened (${(cause as Error).message}).`;
     throw new AipgError('history-unusable', message, {
-      hint: 'Look at its owner and permissions.',
+      hint: 'Look at its owner and permissions, or go on without it: AIPG_NO_LOG=1',
       cause,
     });
   }

@@ -90,7 +90,10 @@ export function asHistoryError(file: string, error: unknown): AipgError {
       );
     case READ_ONLY:
     case CANNOT_OPEN:
-      return unusable(`cannot be opened for writing (${message})`, 'Look at its owner and permissions.');
+      return unusable(
+        `cannot be opened for writing (${message})`,
+        'Look at its owner and permissions, or go on without it: AIPG_NO_LOG=1',
+      );
     default:
       return unusable(`cannot be used (${message})`);
   }
