@@ -98,7 +98,7 @@ describe('aipg chat in a terminal', () => {
     const ended = await terminal.start(CHAT);
     await terminal.until(READY);
     const sent = async () => (await newest()).prompt.messages.at(-1)?.content;
-    const answered = (times: number) => new RegExp(`(?:^> [sS]*?){${times}}^> *$`, 'm');
+    const answered = (times: number) => new RegExp(`(?:^> [\\s\\S]*?){${times}}^> *$`, 'm');
     await say('"""', /^… *$/m);
     await say('first', /first\n… *$/m);
     await say('"""', answered(1));
