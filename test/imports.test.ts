@@ -16,8 +16,9 @@ const ALLOWED: Record<string, readonly string[]> = {
     'monitor',
     'grids',
     'host',
+    'history',
   ],
-  cli: ['config', 'protocol', 'models', 'grids', 'host', 'tui'],
+  cli: ['config', 'protocol', 'models', 'grids', 'host', 'history', 'tui'],
   tui: ['host', 'monitor'],
   host: ['config', 'protocol', 'bus', 'models', 'engines', 'worker', 'director'],
   grids: ['config', 'protocol', 'bus', 'models', 'engines'],
@@ -27,6 +28,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   bus: ['protocol'],
   engines: ['protocol'],
   models: ['protocol', 'config'],
+  history: ['protocol', 'config'],
   config: ['protocol'],
   protocol: [],
 };

@@ -15,6 +15,8 @@ export interface EnsureModelOptions {
   readonly paths: Paths;
   readonly yes: boolean;
   readonly signal: AbortSignal;
+  /** Whether stdin is free for a question. Default: where it is a terminal. */
+  readonly mayAsk?: boolean | undefined;
   /** Places side by side that it is to have, for the memory estimate. */
   readonly slots?: number | undefined;
 }
@@ -32,7 +34,7 @@ export function modelReference(text: string | undefined, paths: Paths): string |
 export async function ensureModel(text: string | undefined, options: EnsureModelOptions): Promise<void> {
   const reference = parseModelReference(modelReference(text, options.paths));
   if (reference.form !== 'hub') return;
-  const canAsk = process.stdin.isTTY && process.stderr.isTTY;
+  const canAsk = (options.mayAsk ?? process.stdin.isTTY) && process.stderr.isTTY;
   const { locateHub, missingModel } = await import('../runtime/models/locate.ts');
   const { env } = process;
   if (await locateHub(reference, { env })) return;

@@ -104,6 +104,7 @@ export function answerJson(grid: Grid, job: JobSpec, { text, outcome, firstTextM
     grid: grid.name,
     worker: outcome.worker ?? null,
     sampler: outcome.sampler,
+    prompt: job.input.prompt,
     sampling: job.input.sampling,
     maxTokens: job.input.maxTokens,
     stop: job.input.stop,

@@ -5,7 +5,7 @@ import { newJobId } from '../runtime/protocol/ids.ts';
 import { type JobSpec, jobSpecSchema } from '../runtime/protocol/job.ts';
 import { LIMITS } from '../runtime/protocol/limits.ts';
 import type { ModelName } from '../runtime/protocol/model.ts';
-import { parseSeed, randomSeed } from '../runtime/protocol/text.ts';
+import { type Message, parseSeed, randomSeed } from '../runtime/protocol/text.ts';
 import { numberFlag } from './flags.ts';
 
 /** Flags that say what is generated and how. */
@@ -75,23 +75,32 @@ export interface TextFlags {
   readonly raw: boolean;
 }
 
+export interface TextJobOptions {
+  readonly model: ModelName | undefined;
+  readonly timeoutMs: number | undefined;
+  /** What was said before the prompt, without instructions. */
+  readonly history?: readonly Message[];
+}
+
 /** @throws AipgError `usage` when the flags do not go together or a value is refused */
 export function textJob(
   prompt: string,
   flags: TextFlags,
-  { model, timeoutMs }: { model: ModelName | undefined; timeoutMs: number | undefined },
+  { model, timeoutMs, history = [] }: TextJobOptions,
 ): JobSpec {
   if (flags.raw && flags.system !== undefined) {
     throw new AipgError('usage', '--system needs the chat template that --raw leaves out.');
   }
-  const system = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }];
+  // Empty instructions are none: so a conversation is rid of its own.
+  const system =
+    flags.system === undefined || flags.system === '' ? [] : [{ role: 'system', content: flags.system }];
   const job = jobSpecSchema.safeParse({
     id: newJobId(),
     model,
     input: {
       prompt: flags.raw
         ? { form: 'raw', text: prompt }
-        : { form: 'chat', messages: [...system, { role: 'user', content: prompt }] },
+        : { form: 'chat', messages: [...system, ...history, { role: 'user', content: prompt }] },
       maxTokens: flags['max-tokens'],
       stop: flags.stop,
       sampling: {

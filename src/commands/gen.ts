@@ -1,14 +1,17 @@
 import process from 'node:process';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { conversationFlags, lastingReference, openConversation } from '../cli/conversation.ts';
 import { ensureModel, modelReference, yesFlag } from '../cli/ensure-model.ts';
 import { durationFlag, gridFlag, numberFlag } from '../cli/flags.ts';
 import { hintOncePerDay } from '../cli/hint.ts';
-import { AnswerWriter, answerJson, followJob, printStats } from '../cli/job-output.ts';
+import { AnswerWriter, answerJson, printStats } from '../cli/job-output.ts';
 import { openWithProgress } from '../cli/open-with-progress.ts';
 import { composePrompt, readStdin } from '../cli/prompt.ts';
+import { openReplay, replayFlags } from '../cli/replay.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { textFlags, textJob } from '../cli/text-job.ts';
+import { Turn } from '../cli/turn.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectGrid } from '../runtime/config/select-grid.ts';
 import { modelNameOnGrid } from '../runtime/grids/open.ts';
@@ -44,6 +47,8 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
       helpValue: 'MODEL',
     }),
     ...textFlags,
+    ...conversationFlags,
+    ...replayFlags,
     grid: gridFlag,
     yes: yesFlag,
     threads: numberFlag('threads', { min: 1, max: 512, integer: true })({
@@ -59,30 +64,45 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
   };
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(Gen);
+    const { args, flags: given } = await this.parse(Gen);
     const paths = resolvePaths();
-    using stop = stopSignal(flags.timeout);
+    using stop = stopSignal(given.timeout);
     const { signal } = stop;
 
     const words = args.prompt ?? [];
-    const prompt = composePrompt({ words, stdin: await readStdin({ wanted: words.includes('-'), signal }) });
+    const replay = await openReplay(paths, given, words, signal);
+    const conversation = await openConversation(paths, given);
+    const flags = { ...replay?.settings, ...conversation.settings, ...given };
+    const prompt = replay
+      ? ''
+      : composePrompt({ words, stdin: await readStdin({ wanted: words.includes('-'), signal }) });
     // A file of this machine is of use to this process alone, unless a grid was asked for.
     const reference = modelReference(flags.model, paths);
     const asked = flags.grid ?? (parseModelReference(reference).form === 'path' ? 'local' : undefined);
     const choice = selectGrid({ paths, asked });
     const model = choice.where === 'bus' ? await modelNameOnGrid(reference) : undefined;
-    const job = textJob(prompt, flags, { model, timeoutMs: flags.timeout });
-
+    const jobOptions = { model, timeoutMs: flags.timeout, history: conversation.messages };
+    const job = replay?.job(jobOptions) ?? textJob(prompt, flags, jobOptions);
     if (choice.where === 'local') await ensureModel(reference, { paths, yes: flags.yes, signal });
+    await replay?.checkModel(choice, paths, signal);
+
     await using grid = await openWithProgress({ choice, paths, env: process.env, signal, ...flags });
-    const handle = await grid.submit(job, signal);
+    await using turn = new Turn({
+      paths,
+      grid,
+      conversation,
+      model: lastingReference(flags.model),
+      keep: !flags['no-log'],
+      json: flags.json,
+    });
     const writer = new AnswerWriter();
     const streaming = !flags.json && !flags['no-stream'];
     try {
-      const answer = await followJob(handle, (text) => streaming && writer.write(text), signal);
-      if (flags.json) process.stdout.write(`${JSON.stringify(answerJson(grid, job, answer))}\n`);
+      const answer = await turn.answer(job, (text) => streaming && writer.write(text), signal);
+      if (flags.json) process.stdout.write(`${JSON.stringify(answerJson(grid, turn.job, answer))}\n`);
       else if (!streaming) writer.write(answer.text);
       writer.end();
+      replay?.compare(answer);
       if (flags.stats) printStats(grid, answer);
     } catch (error) {
       if (process.stdout.isTTY) writer.end();

@@ -32,6 +32,8 @@ export const settingsSchema = z.object({
   grids: z.record(profileNameSchema, profileSchema).default({}),
   /** Model references by the name that the user gave them. */
   aliases: z.record(aliasSchema, z.string().min(1).max(4_096)).default({}),
+  /** Whether prompts and answers are kept in the log of this machine. Default: they are. */
+  log: z.boolean().optional(),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 

@@ -39,6 +39,8 @@ export const textInputSchema = z.object({
   ]),
   /** Most tokens to generate. */
   maxTokens: z.number().int().min(1).max(LIMITS.maxTokens).default(1_024),
+  /** Tokens of output that the context must have room for; with less, the job fails as `context-exceeded`. */
+  outputRoom: z.number().int().min(1).max(LIMITS.maxTokens).optional(),
   /** The output ends before the first of these. */
   stop: z.array(z.string().min(1).max(LIMITS.stopLength)).max(LIMITS.stops).default([]),
   sampling: samplingSchema.prefault({}),

@@ -33,7 +33,7 @@ export async function* generate(
   signal: AbortSignal,
 ): AsyncGenerator<Chunk, void, undefined> {
   signal.throwIfAborted();
-  const prompt = tokenizePrompt(input.prompt, model, template, contextSize);
+  const prompt = tokenizePrompt(input.prompt, model, template, contextSize, input.outputRoom);
   const chat = input.prompt.form === 'chat';
   const endTokens = new Set(chat ? template.endTokens : []);
   const output = new Output(model, prompt, chat ? [...input.stop, ...template.endTexts] : input.stop);
