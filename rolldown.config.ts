@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'rolldown';
+import { leanBuiltins } from './build/lean-builtins.ts';
 
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   dependencies: Record<string, string>;
@@ -11,12 +12,15 @@ const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
  */
 export default defineConfig({
   input: Object.fromEntries(
-    ['src/cli/main.ts', 'src/cli/command-not-found.ts', ...globSync('src/commands/**/*.ts')].map((file) => [
-      file.replace(/^src\/|\.ts$/g, ''),
-      file,
-    ]),
+    [
+      'src/cli/main.ts',
+      'src/cli/command-not-found.ts',
+      'src/cli/help.ts',
+      ...globSync('src/commands/**/*.ts'),
+    ].map((file) => [file.replace(/^src\/|\.ts$/g, ''), file]),
   ),
   platform: 'node',
+  plugins: [leanBuiltins()],
   // oclif can load TypeScript sources of plugins when `typescript` is there; we have none.
   external: [...Object.keys(dependencies), 'typescript', 'react/jsx-runtime'],
   output: {
