@@ -35,6 +35,7 @@ export default defineConfig({
   input: Object.fromEntries(
     [
       'src/cli/main.ts',
+      'src/cli/complete.ts',
       'src/cli/command-not-found.ts',
       'src/cli/help.ts',
       ...globSync('src/commands/**/*.ts'),

@@ -8,5 +8,5 @@ if (process.argv[2] === '--version') {
   process.stdout.write(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
 } else {
   process.getBuiltinModule('node:module').enableCompileCache();
-  await import('../dist/cli/main.js');
+  await import(process.argv[2] === '__complete' ? '../dist/cli/complete.js' : '../dist/cli/main.js');
 }
