@@ -78,14 +78,17 @@ async function answer({ paths }: Machine, signal: AbortSignal): Promise<Finding>
     sampling: { temperature: 0 },
     seed: deriveSeed('doctor'),
   });
-  const startedAt = performance.now();
+  let firstAt: number | undefined;
   let text = '';
   let tokens = 0;
   for await (const chunk of model.generate(input, signal)) {
     text += chunk.text;
-    tokens += chunk.tokens.length;
+    // Those that came with the first are the prompt's work.
+    if (firstAt !== undefined) tokens += chunk.tokens.length;
+    firstAt ??= performance.now();
   }
-  const tokensPerSecond = Math.round((1_000 * tokens) / (performance.now() - startedAt));
+  const elapsedMs = performance.now() - (firstAt ?? 0);
+  const tokensPerSecond = Math.round((1_000 * tokens) / elapsedMs);
   const facts = { name: file.name, tokensPerSecond, threads: model.threads };
   if (!QUESTION.answer.test(text)) {
     return {
