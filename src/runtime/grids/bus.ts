@@ -32,13 +32,22 @@ export interface BusGridOptions {
 export function createBusGrid({ name, connection, account }: BusGridOptions): Grid {
   return {
     name,
-    submit: async (job, signal) => {
+    capacity: async () => (await import('./capacity.ts')).busCapacity(connection),
+    submit: async (job, signal, { again = false } = {}) => {
       signal?.throwIfAborted();
+      const endedBefore = async () =>
+        again ? (await import('./ended-job.ts')).endedJob(connection, account, job.id) : undefined;
+      const before = await endedBefore();
+      if (before) return before;
       // Before the request, so that no event can be missed.
       const subscription = connection.subscribe(subjects.event(account, job.id));
       try {
         const request = { protocol: PROTOCOL_VERSION, job };
         const accepted = await ask(connection, name, account, 'submit', request, submitReplySchema);
+        // It may have ended just before the subscription: nobody would tell of it again.
+        const meanwhile = await endedBefore();
+        if (meanwhile) subscription.unsubscribe();
+        if (meanwhile) return meanwhile;
         return new BusJob(name, connection, account, accepted, subscription);
       } catch (error) {
         subscription.unsubscribe();

@@ -2,6 +2,7 @@ import type { JobEvent } from '../protocol/events.ts';
 import type { JobId } from '../protocol/ids.ts';
 import type { JobSpec } from '../protocol/job.ts';
 import type { Result } from '../protocol/result.ts';
+import type { Capacity } from './capacity.ts';
 
 /** What a client can ask of any grid, be it in this process or on many machines. */
 export interface Grid extends AsyncDisposable {
@@ -11,7 +12,14 @@ export interface Grid extends AsyncDisposable {
    * Resolves when the job is accepted.
    * @throws AipgError `model-not-found`, `job-refused`, `grid-unreachable`, `protocol-mismatch`
    */
-  submit(job: JobSpec, signal?: AbortSignal): Promise<JobHandle>;
+  submit(job: JobSpec, signal?: AbortSignal, options?: SubmitOptions): Promise<JobHandle>;
+  /** How many jobs it runs side by side, from now until disposed. */
+  capacity(): Promise<Capacity>;
+}
+
+export interface SubmitOptions {
+  /** The job may have been submitted before: if it has ended by now, the handle tells of that end. */
+  readonly again?: boolean;
 }
 
 export interface JobHandle {

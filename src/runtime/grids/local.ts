@@ -14,6 +14,7 @@ export function createLocalGrid(model: LoadedModel): Grid {
       signal?.throwIfAborted();
       return startJob(model, job);
     },
+    capacity: async () => ({ slots: () => model.slots, [Symbol.asyncDispose]: async () => undefined }),
     [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
   };
 }
