@@ -1,11 +1,15 @@
 import { watch } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ONE_THREAD, Sandbox, type ServedGrid } from '../support/aipg.ts';
+import { startTestBus } from '../support/bus-server.ts';
 import { LONG_JOB, writeEndlessModel } from '../support/e2e-endless-model.ts';
 import { Terminal } from '../support/e2e-terminal.ts';
 
+/** For what waits until a grid is given up, in milliseconds. */
+const LONG = { timeout: 60_000 };
 const SEEDED = ['--seed', '7'];
 
 interface BatchRecord {
@@ -198,7 +202,7 @@ describe('a batch that is interrupted', () => {
   });
 });
 
-test('a grid that goes away stops the batch, which goes on when it is there again', async () => {
+test('a grid that goes away stops the batch, which goes on when it is there again', LONG, async () => {
   await using home = await Sandbox.create();
   const input = await write(home, 'in.jsonl', prompts(400));
   const output = join(home.home, 'out.jsonl');
@@ -215,6 +219,23 @@ test('a grid that goes away stops the batch, which goes on when it is there agai
   const records = await read(output);
   expect(records.map(({ index, error }) => ({ index, error }))).toEqual(
     upTo(400).map((index) => ({ index, error: undefined })),
+  );
+});
+
+test('a bus that restarts is waited for, and nothing is lost or done twice', LONG, async () => {
+  await using bus = await startTestBus();
+  await using home = await Sandbox.create();
+  await using _director = await home.startDirector(bus.url);
+  await using _worker = await home.startWorker(bus.url);
+  const input = await write(home, 'in.jsonl', prompts(300));
+  const output = join(home.home, 'out.jsonl');
+  const run = home.aipg(['gen', '--grid', bus.url, '--batch', input, '-o', output, ...SEEDED]);
+  await untilLines(output, 100);
+  process.kill(bus.server.pid as number, 'SIGKILL');
+  expect(await run).toMatchObject({ exitCode: 0 });
+  const records = await read(output);
+  expect(records.map(({ index, error }) => ({ index, error }))).toEqual(
+    upTo(300).map((index) => ({ index, error: undefined })),
   );
 });
 

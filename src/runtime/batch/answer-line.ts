@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Grid, JobHandle } from '../grids/grid.ts';
+import type { Grid } from '../grids/grid.ts';
 import { AipgError, type ErrorCode, toAipgError } from '../protocol/errors.ts';
 import type { JobSpec } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
@@ -34,10 +34,17 @@ export interface LineContext {
   readonly defaults: BatchDefaults;
   /** The name by which the grid knows a model. @throws AipgError `usage`, `model-not-found` */
   readonly modelOf: (reference: string) => Promise<ModelName | undefined>;
-  /** Jobs of this batch that run now, to be cancelled when it stops. */
-  readonly running: Set<JobHandle>;
+  /** Jobs of this batch that run now. */
+  readonly running: Set<RunningJob>;
   readonly signal: AbortSignal;
   readonly retryDelaysMs?: readonly number[];
+}
+
+/** A job of a batch that waits for its end. */
+export interface RunningJob {
+  cancel(reason: string): Promise<void>;
+  /** Looks whether it has ended while nobody could tell of it. */
+  lookForEnd(): Promise<void>;
 }
 
 /** A line's record, and what it adds to the count. */
@@ -109,11 +116,19 @@ async function resultOf(
   for (let tries = 0; ; tries++) {
     try {
       const handle = await grid.submit(job, signal, { again: again || tries > 0 });
-      running.add(handle);
+      const found = Promise.withResolvers<Result>();
+      const waiting: RunningJob = {
+        cancel: (reason) => handle.cancel(reason),
+        lookForEnd: async () => {
+          const ended = await grid.ended(job.id);
+          if (ended) found.resolve(await ended.result());
+        },
+      };
+      running.add(waiting);
       try {
-        return await handle.result();
+        return await Promise.race([handle.result(), found.promise]);
       } finally {
-        running.delete(handle);
+        running.delete(waiting);
       }
     } catch (thrown) {
       signal.throwIfAborted();

@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobHandle } from '../grids/grid.ts';
+import type { Grid } from '../grids/grid.ts';
+import { AipgError } from '../protocol/errors.ts';
 import {
   type AnsweredLine,
   answerLine,
   BatchStopped,
   CLIENT_STOPPED,
   type LineContext,
+  type RunningJob,
 } from './answer-line.ts';
 import type { DoneLines } from './done.ts';
 import type { InputLine } from './lines.ts';
@@ -14,6 +16,8 @@ import { ReorderWindow, startedAtMost } from './window.ts';
 
 /** How long the grid may take to hear of the cancels before the batch ends anyway, in milliseconds. */
 const CANCEL_WAIT_MS = 1_000;
+/** A grid out of reach for this long stops the batch, in milliseconds; a bus that restarts is back sooner. */
+const LOST_MS = 15_000;
 
 export interface RunBatchOptions extends Omit<LineContext, 'running'> {
   readonly lines: AsyncIterable<InputLine>;
@@ -39,7 +43,7 @@ export async function runBatch(options: RunBatchOptions): Promise<void> {
   const { lines, sink, ordered, done, resumed, inFlight, onAnswered } = options;
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
-  const running = new Set<JobHandle>();
+  const running = new Set<RunningJob>();
   const context: LineContext = { ...options, signal, running };
   const window = ordered ? new ReorderWindow({ next: done.count }) : undefined;
   const works = new Set<Promise<void>>();
@@ -59,6 +63,7 @@ export async function runBatch(options: RunBatchOptions): Promise<void> {
     works.size < Math.max(1, inFlight()) && (window?.hasRoom(index) ?? true);
   const onAbort = () => changed.resolve();
   signal.addEventListener('abort', onAbort);
+  using _reach = watchReach(options.grid, running, (error) => stopped.abort(error));
 
   // Lines that an earlier run may have started: the first of what is left.
   let mayBeAgain = resumed ? startedAtMost(inFlight()) : 0;
@@ -93,7 +98,36 @@ export async function runBatch(options: RunBatchOptions): Promise<void> {
   }
 }
 
-async function cancelAll(running: Set<JobHandle>, works: Set<Promise<void>>): Promise<void> {
+/** Waits out a short loss of the grid, and looks then for what nobody could tell in between. */
+function watchReach(
+  grid: Grid,
+  running: ReadonlySet<RunningJob>,
+  onLost: (error: AipgError) => void,
+): Disposable {
+  let lost: NodeJS.Timeout | undefined;
+  const watch = grid.watchReach((reach) => {
+    if (reach === 'lost') {
+      lost ??= setTimeout(() => {
+        onLost(
+          new AipgError('grid-unreachable', `${grid.name} has been out of reach for ${LOST_MS / 1_000} s.`),
+        );
+      }, LOST_MS);
+      return;
+    }
+    clearTimeout(lost);
+    lost = undefined;
+    // One that cannot be looked for now is lost again, and looked for when that is over.
+    for (const job of running) job.lookForEnd().catch(() => undefined);
+  });
+  return {
+    [Symbol.dispose]: () => {
+      clearTimeout(lost);
+      watch[Symbol.dispose]();
+    },
+  };
+}
+
+async function cancelAll(running: Set<RunningJob>, works: Set<Promise<void>>): Promise<void> {
   await Promise.allSettled([...running].map((handle) => handle.cancel(CLIENT_STOPPED)));
   await Promise.allSettled(works);
 }

@@ -3,6 +3,7 @@ import type { JobId } from '../protocol/ids.ts';
 import type { JobSpec } from '../protocol/job.ts';
 import type { Result } from '../protocol/result.ts';
 import type { Capacity } from './capacity.ts';
+import type { Reach } from './reach.ts';
 
 /** What a client can ask of any grid, be it in this process or on many machines. */
 export interface Grid extends AsyncDisposable {
@@ -13,6 +14,10 @@ export interface Grid extends AsyncDisposable {
    * @throws AipgError `model-not-found`, `job-refused`, `grid-unreachable`, `protocol-mismatch`
    */
   submit(job: JobSpec, signal?: AbortSignal, options?: SubmitOptions): Promise<JobHandle>;
+  /** A job that has ended, as long as the grid keeps its record; `undefined` before its end. */
+  ended(job: JobId): Promise<JobHandle | undefined>;
+  /** Tells, until disposed, when the grid can no longer be reached and when it can be again. */
+  watchReach(onChange: (reach: Reach) => void): Disposable;
   /** How many jobs it runs side by side, from now until disposed. */
   capacity(): Promise<Capacity>;
 }
