@@ -13,8 +13,15 @@ const ROUNDS = 5;
 const WARM_UP_ROUNDS = 1;
 const SLOTS = 4;
 const MAX_TOKENS = 100;
-/** Prompts of a round: a few seconds each. */
-const PROMPTS: Readonly<Record<string, number>> = { small: 120, large: 24 };
+/** For each model, a prompt that it answers at length, by its control tokens, and how many make some seconds. */
+const WORK = [
+  {
+    prompt: (n: number) => `<|user|>Tell me a story about a ${ANIMALS[n % 4]}.<|end|><|assistant|>`,
+    count: 100,
+  },
+  { prompt: (n: number) => `w300 w400 w500 w${600 + n}`, count: 12 },
+] as const;
+const ANIMALS = ['fox', 'bear', 'owl', 'mouse'];
 
 interface Rate {
   readonly outputTokens: number;
@@ -26,10 +33,16 @@ export async function batchThroughput(): Promise<void> {
   await using bench = await benchModels();
   const rows: string[][] = [];
   for (const [index, model] of bench.models.entries()) {
-    rows.push(...(await measure(model, PROMPTS[index === 0 ? 'small' : 'large'] as number)));
+    const { prompt, count } = WORK[index] as (typeof WORK)[number];
+    rows.push(
+      ...(await measure(
+        model,
+        Array.from({ length: count }, (_, n) => prompt(n)),
+      )),
+    );
   }
   printTable(
-    `batch-throughput: ${SLOTS} sequences, ${MAX_TOKENS} tokens a prompt, medians of ${ROUNDS} interleaved rounds`,
+    `batch-throughput: ${SLOTS} sequences, ${MAX_TOKENS} tokens a prompt at most, medians of ${ROUNDS} interleaved rounds`,
     ['model', 'tokens/s through', 'tokens/s', 'of node-llama-cpp', 'goal'],
     rows,
     [
@@ -39,10 +52,9 @@ export async function batchThroughput(): Promise<void> {
   );
 }
 
-async function measure({ label, file, prompt }: BenchModel, count: number): Promise<string[][]> {
+async function measure({ label, file }: BenchModel, prompts: readonly string[]): Promise<string[][]> {
   const folder = await mkdtemp(join(tmpdir(), 'aipg-bench-'));
   try {
-    const prompts = Array.from({ length: count }, (_, n) => `${prompt} ${n % 10}`);
     const input = join(folder, 'in.jsonl');
     await writeFile(
       input,

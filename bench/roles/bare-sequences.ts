@@ -1,5 +1,5 @@
 import { argv } from 'node:process';
-import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import { loadBackend } from '../../src/runtime/engines/llama/backend.ts';
 import type { ModelFile } from '../../src/runtime/protocol/model.ts';
 import { DEFAULT_SAMPLING } from '../support/job.ts';
@@ -27,7 +27,7 @@ await playRole(async () => {
   const answer = async (sequence: LlamaContextSequence, prompt: string, maxTokens: number, seed: number) => {
     const tokens: Token[] = [];
     const options = { temperature, topK, topP, minP, seed };
-    for await (const token of sequence.evaluate(model.tokenize(prompt), options)) {
+    for await (const token of sequence.evaluate(tokenize(model, prompt), options)) {
       tokens.push(token);
       if (tokens.length === maxTokens) break;
     }
@@ -42,7 +42,8 @@ await playRole(async () => {
       const lane = async (sequence: LlamaContextSequence) => {
         while (next < prompts.length) {
           const index = next++;
-          tokens += (await answer(sequence, prompts[index] as string, maxTokens, index + 1)).tokens;
+          const answered = await answer(sequence, prompts[index] as string, maxTokens, index + 1);
+          tokens += answered.tokens;
         }
       };
       await Promise.all(all.map(lane));
@@ -54,3 +55,11 @@ await playRole(async () => {
     },
   };
 });
+
+/** A raw prompt as aipg reads it: with control tokens, after the token that starts a text if the model has one. */
+function tokenize(model: LlamaModel, prompt: string): Token[] {
+  const tokens = model.tokenize(prompt, true);
+  const { bos, shouldPrependBosToken } = model.tokens;
+  if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
+  return tokens;
+}
