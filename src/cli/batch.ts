@@ -10,7 +10,7 @@ import { selectGrid } from '../runtime/config/select-grid.ts';
 import { parseModelReference } from '../runtime/models/reference.ts';
 import { AipgError, EXIT_CODES } from '../runtime/protocol/errors.ts';
 import { parseSeed } from '../runtime/protocol/text.ts';
-import { openBatchInput } from './batch-input.ts';
+import { type BatchInput, openBatchInput } from './batch-input.ts';
 import { batchModels } from './batch-models.ts';
 import { formatBatchEnd, showBatchProgress } from './batch-progress.ts';
 import { openWithProgress } from './open-with-progress.ts';
@@ -50,7 +50,6 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
   }
   using stop = stopSignal();
   const { signal } = stop;
-  const paths = resolvePaths();
   await using input = openBatchInput(flags.batch, signal);
   if (flags.resume && input.path === undefined) {
     throw new AipgError('usage', '--resume reads the input once more, so it has to be a file.');
@@ -70,36 +69,9 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
     signal.throwIfAborted();
     throw error;
   });
-  const { model } = batch.defaults;
-  const isPath = parseModelReference(model).form === 'path';
-  const choice = selectGrid({ paths, asked: flags.grid ?? (isPath ? 'local' : undefined) });
-  const jobs = flags.jobs ?? LOCAL_JOBS;
-  await using grid = await openWithProgress({
-    choice,
-    paths,
-    env: process.env,
-    signal,
-    model,
-    threads: flags.threads,
-    slots: jobs,
-  });
-  await using capacity =
-    flags.jobs === undefined && choice.where === 'bus' ? await grid.capacity() : undefined;
-  await using sink =
-    output === undefined ? new StreamSink(process.stdout, signal) : await FileSink.open(output);
   const meter = new BatchMeter({ total: batch.lines, done: batch.done.count, failed: batch.failed });
   try {
-    using _shown = flags.json ? undefined : showBatchProgress(meter);
-    await runBatch({
-      ...batch,
-      grid,
-      lines: input.lines,
-      sink,
-      modelOf: batchModels(choice, model),
-      inFlight: () => (capacity ? Math.max(LOCAL_JOBS, JOBS_PER_SLOT * capacity.slots()) : jobs),
-      onAnswered: (line) => meter.add(line),
-      signal,
-    });
+    if (batch.done.count !== batch.lines) await answerLines(flags, batch, input, output, meter, signal);
   } catch (error) {
     throw withWayOn(error, batch, file, argv, flags.json);
   }
@@ -107,6 +79,39 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
   if (flags.json) process.stderr.write(`${JSON.stringify(endJson(progress, meter))}\n`);
   else process.stderr.write(`${formatBatchEnd(progress, meter.totals())}\n`);
   if (progress.failed > 0) process.exitCode = EXIT_CODES['job-failed'];
+}
+
+/** Opens the grid and the output, and answers what is left. */
+async function answerLines(
+  flags: BatchFlags,
+  batch: OpenBatch,
+  { lines }: BatchInput,
+  output: string | undefined,
+  meter: BatchMeter,
+  signal: AbortSignal,
+): Promise<void> {
+  const { model } = batch.defaults;
+  const isPath = parseModelReference(model).form === 'path';
+  const paths = resolvePaths();
+  const choice = selectGrid({ paths, asked: flags.grid ?? (isPath ? 'local' : undefined) });
+  const { threads, jobs = LOCAL_JOBS } = flags;
+  const opening = { choice, paths, env: process.env, signal, model, threads, slots: jobs };
+  await using grid = await openWithProgress(opening);
+  await using capacity =
+    flags.jobs === undefined && choice.where === 'bus' ? await grid.capacity() : undefined;
+  await using sink =
+    output === undefined ? new StreamSink(process.stdout, signal) : await FileSink.open(output);
+  using _shown = flags.json ? undefined : showBatchProgress(meter);
+  await runBatch({
+    ...batch,
+    grid,
+    lines,
+    sink,
+    modelOf: batchModels(choice, model),
+    inFlight: () => (capacity ? Math.max(LOCAL_JOBS, JOBS_PER_SLOT * capacity.slots()) : jobs),
+    onAnswered: (line) => meter.add(line),
+    signal,
+  });
 }
 
 /** The documented object that `--json` prints on stderr at the end. */
