@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import process from 'node:process';
+import { setFlagsFromString } from 'node:v8';
 import { BatchMeter } from '../runtime/batch/meter.ts';
 import { type OpenBatch, openBatch } from '../runtime/batch/open.ts';
 import type { BatchDefaults } from '../runtime/batch/request.ts';
@@ -48,6 +49,9 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
       hint: 'Put what all lines share in --system.',
     });
   }
+  // What a line leaves behind is short-lived: V8 would let its young generation grow to a hundred megabytes of it.
+  setFlagsFromString('--max-semi-space-size=2');
+  setFlagsFromString('--semi-space-growth-factor=1');
   using stop = stopSignal();
   const { signal } = stop;
   await using input = openBatchInput(flags.batch, signal);
