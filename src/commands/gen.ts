@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { batchFlags } from '../cli/batch-flags.ts';
 import { conversationFlags, lastingReference, openConversation } from '../cli/conversation.ts';
 import { ensureModel, modelReference, yesFlag } from '../cli/ensure-model.ts';
 import { durationFlag, gridFlag, numberFlag } from '../cli/flags.ts';
@@ -30,6 +31,7 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     '$ cat error.log | <%= config.bin %> gen "What went wrong here?"',
     '<%= config.bin %> gen -m hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M "Write a haiku."',
     '<%= config.bin %> gen --seed 7 --temperature 0 --json "Tell me a story about a fox."',
+    '<%= config.bin %> gen --batch prompts.jsonl -o answers.jsonl',
   ];
 
   static override args = {
@@ -61,10 +63,15 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     }),
     'no-stream': Flags.boolean({ description: 'Print the answer only when it is complete.' }),
     stats: Flags.boolean({ description: 'Say on stderr how fast it was.' }),
+    ...batchFlags,
   };
 
   async run(): Promise<void> {
     const { args, flags: given } = await this.parse(Gen);
+    if (given.batch !== undefined) {
+      const { answerBatch } = await import('../cli/batch.ts');
+      return await answerBatch({ ...given, batch: given.batch, words: args.prompt }, this.argv);
+    }
     const paths = resolvePaths();
     using stop = stopSignal(given.timeout);
     const { signal } = stop;

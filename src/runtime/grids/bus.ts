@@ -15,6 +15,7 @@ import type { Result } from '../protocol/result.ts';
 import { subjects, type Verb } from '../protocol/subjects.ts';
 import { Transcript } from '../protocol/transcript.ts';
 import type { Grid, JobHandle } from './grid.ts';
+import { watchReach } from './reach.ts';
 import { resultOf } from './result-of.ts';
 
 /** How long a director may take to answer, in milliseconds. */
@@ -30,15 +31,25 @@ export interface BusGridOptions {
 
 /** A grid behind a message bus: directors admit the jobs, workers run them. */
 export function createBusGrid({ name, connection, account }: BusGridOptions): Grid {
+  const ended = async (job: JobId) => (await import('./ended-job.ts')).endedJob(connection, account, job);
   return {
     name,
-    submit: async (job, signal) => {
+    ended,
+    watchReach: (onChange) => watchReach(connection, onChange),
+    capacity: async () => (await import('./capacity.ts')).busCapacity(connection),
+    submit: async (job, signal, { again = false } = {}) => {
       signal?.throwIfAborted();
+      const before = again ? await ended(job.id) : undefined;
+      if (before) return before;
       // Before the request, so that no event can be missed.
       const subscription = connection.subscribe(subjects.event(account, job.id));
       try {
         const request = { protocol: PROTOCOL_VERSION, job };
         const accepted = await ask(connection, name, account, 'submit', request, submitReplySchema);
+        // It may have ended just before the subscription: nobody would tell of it again.
+        const meanwhile = again ? await ended(job.id) : undefined;
+        if (meanwhile) subscription.unsubscribe();
+        if (meanwhile) return meanwhile;
         return new BusJob(name, connection, account, accepted, subscription);
       } catch (error) {
         subscription.unsubscribe();

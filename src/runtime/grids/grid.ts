@@ -2,6 +2,8 @@ import type { JobEvent } from '../protocol/events.ts';
 import type { JobId } from '../protocol/ids.ts';
 import type { JobSpec } from '../protocol/job.ts';
 import type { Result } from '../protocol/result.ts';
+import type { Capacity } from './capacity.ts';
+import type { Reach } from './reach.ts';
 
 /** What a client can ask of any grid, be it in this process or on many machines. */
 export interface Grid extends AsyncDisposable {
@@ -11,7 +13,18 @@ export interface Grid extends AsyncDisposable {
    * Resolves when the job is accepted.
    * @throws AipgError `model-not-found`, `job-refused`, `grid-unreachable`, `protocol-mismatch`
    */
-  submit(job: JobSpec, signal?: AbortSignal): Promise<JobHandle>;
+  submit(job: JobSpec, signal?: AbortSignal, options?: SubmitOptions): Promise<JobHandle>;
+  /** A job that has ended, as long as the grid keeps its record; `undefined` before its end. */
+  ended(job: JobId): Promise<JobHandle | undefined>;
+  /** Tells, until disposed, when the grid can no longer be reached and when it can be again. */
+  watchReach(onChange: (reach: Reach) => void): Disposable;
+  /** How many jobs it runs side by side, from now until disposed. */
+  capacity(): Promise<Capacity>;
+}
+
+export interface SubmitOptions {
+  /** The job may have been submitted before: if it has ended by now, the handle tells of that end. */
+  readonly again?: boolean;
 }
 
 export interface JobHandle {

@@ -14,6 +14,10 @@ export function createLocalGrid(model: LoadedModel): Grid {
       signal?.throwIfAborted();
       return startJob(model, job);
     },
+    // What ends here is told here, and nothing is kept.
+    ended: async () => undefined,
+    watchReach: () => ({ [Symbol.dispose]: () => undefined }),
+    capacity: async () => ({ slots: () => model.slots, [Symbol.asyncDispose]: async () => undefined }),
     [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
   };
 }

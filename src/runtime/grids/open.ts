@@ -12,6 +12,8 @@ export interface OpenGridOptions {
   readonly model?: string | undefined;
   /** CPU threads, for an answer in this process. */
   readonly threads?: number | undefined;
+  /** Jobs side by side, for answers in this process. Default: 1. */
+  readonly slots?: number | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: OpenProgress) => void;
 }
@@ -50,7 +52,8 @@ export async function modelNameOnGrid(reference: string | undefined): Promise<Mo
   });
 }
 
-async function openLocal({ paths, env, model, threads, signal, onProgress }: OpenGridOptions): Promise<Grid> {
+async function openLocal(options: OpenGridOptions): Promise<Grid> {
+  const { paths, env, model, threads, slots = 1, signal, onProgress } = options;
   const [{ resolveModel }, { createLlamaEngine }, { createLocalGrid }] = await Promise.all([
     import('../models/resolve.ts'),
     import('../engines/llama/engine.ts'),
@@ -65,7 +68,7 @@ async function openLocal({ paths, env, model, threads, signal, onProgress }: Ope
   const loaded = await createLlamaEngine().load(
     file,
     {
-      slots: 1,
+      slots,
       cacheDir: paths.cache,
       ...(threads !== undefined && { threads }),
       ...(onProgress && { onProgress: (fraction) => onProgress({ step: 'load', fraction }) }),
