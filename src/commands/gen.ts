@@ -3,9 +3,9 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { durationFlag, gridFlag, numberFlag } from '../cli/flags.ts';
 import { hintOncePerDay } from '../cli/hint.ts';
+import { inputFlags, readInput } from '../cli/input.ts';
 import { AnswerWriter, answerJson, followJob, printStats } from '../cli/job-output.ts';
 import { openWithProgress } from '../cli/open-with-progress.ts';
-import { composePrompt, readStdin } from '../cli/prompt.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { textFlags, textJob } from '../cli/text-job.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
@@ -42,6 +42,7 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
       description: 'A name, a path to a .gguf file, or hf:org/repo[:QUANT|:file.gguf].',
       helpValue: 'MODEL',
     }),
+    ...inputFlags,
     ...textFlags,
     grid: gridFlag,
     threads: numberFlag('threads', { min: 1, max: 512, integer: true })({
@@ -57,13 +58,12 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
   };
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(Gen);
+    const { args, flags: given } = await this.parse(Gen);
     const paths = resolvePaths();
-    using stop = stopSignal(flags.timeout);
+    using stop = stopSignal(given.timeout);
     const { signal } = stop;
 
-    const words = args.prompt ?? [];
-    const prompt = composePrompt({ words, stdin: await readStdin({ wanted: words.includes('-'), signal }) });
+    const { prompt, flags } = await readInput(args.prompt ?? [], given, { paths, signal });
     // A file of this machine is of use to this process alone, unless a grid was asked for.
     const asked = flags.grid ?? (parseModelReference(flags.model).form === 'path' ? 'local' : undefined);
     const choice = selectGrid({ paths, asked });
