@@ -2,6 +2,7 @@ import process from 'node:process';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { durationFlag, gridFlag, numberFlag } from '../cli/flags.ts';
+import { formatFlags, readFormat, requireFormat } from '../cli/format.ts';
 import { hintOncePerDay } from '../cli/hint.ts';
 import { inputFlags, readInput } from '../cli/input.ts';
 import { AnswerWriter, answerJson, followJob, printStats } from '../cli/job-output.ts';
@@ -26,6 +27,8 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     '$ cat error.log | <%= config.bin %> gen "What went wrong here?"',
     '<%= config.bin %> gen -m hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M "Write a haiku."',
     '<%= config.bin %> gen --seed 7 --temperature 0 --json "Tell me a story about a fox."',
+    '<%= config.bin %> gen -f "src/**/*.ts" "Where are errors reported?"',
+    '<%= config.bin %> gen --schema person.json "Invent a person." | jq .name',
   ];
 
   static override args = {
@@ -44,6 +47,7 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     }),
     ...inputFlags,
     ...textFlags,
+    ...formatFlags,
     grid: gridFlag,
     threads: numberFlag('threads', { min: 1, max: 512, integer: true })({
       description: 'CPU threads, for an answer in this process. Default: measured once.',
@@ -63,19 +67,23 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     using stop = stopSignal(given.timeout);
     const { signal } = stop;
 
-    const { prompt, flags } = await readInput(args.prompt ?? [], given, { paths, signal });
+    const { prompt, flags, template } = await readInput(args.prompt ?? [], given, { paths, signal });
+    const format = await readFormat(flags, template);
     // A file of this machine is of use to this process alone, unless a grid was asked for.
     const asked = flags.grid ?? (parseModelReference(flags.model).form === 'path' ? 'local' : undefined);
     const choice = selectGrid({ paths, asked });
     const model = choice.where === 'bus' ? await modelNameOnGrid(flags.model) : undefined;
-    const job = textJob(prompt, flags, { model, timeoutMs: flags.timeout });
+    const job = textJob(prompt, flags, { model, timeoutMs: flags.timeout, format: format?.format });
 
     await using grid = await openWithProgress({ choice, paths, env: process.env, signal, ...flags });
     const handle = await grid.submit(job, signal);
     const writer = new AnswerWriter();
-    const streaming = !flags.json && !flags['no-stream'];
+    // What reads a pipe gets JSON that is whole and checked, or nothing.
+    const streaming =
+      !flags.json && !flags['no-stream'] && (format === undefined || process.stdout.isTTY === true);
     try {
       const answer = await followJob(handle, (text) => streaming && writer.write(text), signal);
+      if (format) requireFormat(format, answer, job.input);
       if (flags.json) process.stdout.write(`${JSON.stringify(answerJson(grid, job, answer))}\n`);
       else if (!streaming) writer.write(answer.text);
       writer.end();
