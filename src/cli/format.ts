@@ -18,7 +18,6 @@ export const formatFlags = {
   'json-mode': Flags.boolean({
     description: 'Answer with a JSON object or array.',
     helpGroup: 'OUTPUT',
-    exclusive: ['schema'],
   }),
 };
 
@@ -75,7 +74,12 @@ export function requireFormat(
 }
 
 async function formatOf(flags: FormatFlags, template: Template | undefined): Promise<unknown> {
-  if (flags['json-mode'] === true) return { type: 'json' };
+  if (flags['json-mode'] === true) {
+    if (flags.schema === undefined) return { type: 'json' };
+    throw new AipgError('usage', '--schema says more than --json-mode, so they do not go together.', {
+      hint: 'Leave out --json-mode.',
+    });
+  }
   if (flags.schema !== undefined) return { type: 'schema', schema: await readSchemaText(flags.schema) };
   const schema = template?.schema;
   if (template === undefined || schema === undefined) return undefined;

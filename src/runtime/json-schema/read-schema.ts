@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../protocol/format.ts';
 import { combine, isObject } from './combine.ts';
-import { isAnnotation, isKnown, TYPE_KEYWORDS } from './keywords.ts';
+import { isAnnotation, isKnown, KEYWORDS, TYPE_KEYWORDS } from './keywords.ts';
 import { readArray, readNumber, readObject, readString } from './read-types.ts';
 import { inside, type Place, refusal } from './refusal.ts';
 import { jsonText } from './rules.ts';
@@ -227,7 +227,10 @@ function decode(step: string): string {
   return text.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-function hintFor(keyword: string): string | undefined {
+function hintFor(keyword: string): string {
   if (keyword === 'nullable') return 'Write it as "type": ["string", "null"].';
-  return undefined;
+  const alike = KEYWORDS.find((known) => known.toLowerCase() === keyword.toLowerCase());
+  return alike === undefined
+    ? 'It may be misspelt: aipg takes no keyword that it would have to ignore.'
+    : `It is written ${alike}.`;
 }
