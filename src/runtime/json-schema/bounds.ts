@@ -1,8 +1,10 @@
 import type { Shape, Shapes } from './shape.ts';
 import { Starts } from './starts.ts';
 
-/** Most readings of one text that a grammar may have to follow side by side. */
-export const MOST_WIDTH = 256;
+/** Most readings of one text that a grammar may have to follow side by side: each costs time at every token. */
+export const MOST_WIDTH = 64;
+/** Optional properties that cost as much as one reading: their names tell them apart at once. */
+const OPTIONAL_PER_READING = 16;
 
 /** Characters of the shortest text of each definition; infinite where a text of it has no end. */
 export function shortestLengths({ root, definitions }: Shapes): {
@@ -60,7 +62,10 @@ export function width({ root, definitions }: Shapes): number {
         return inner(shape.items === undefined ? shape.leading : [...shape.leading, shape.items]);
       case 'object': {
         const optional = shape.properties.filter(({ required }) => !required).length;
-        return Math.max(1 + optional, inner(shape.properties.map(({ value }) => value)));
+        return Math.max(
+          1 + Math.floor(optional / OPTIONAL_PER_READING),
+          inner(shape.properties.map(({ value }) => value)),
+        );
       }
       case 'map':
         return inner([shape.values]);

@@ -1,3 +1,6 @@
+import { CLASSES, CONTROLS, canBeWritten, invert, LINE_ENDS, type Range } from './characters.ts';
+import { canBeEmpty, extentOf, sizeOf } from './pattern-cost.ts';
+
 /** A regular expression as a grammar can say it: no look-around, no back-reference, anchors at the two ends only. */
 export interface Pattern {
   readonly body: PatternNode;
@@ -15,31 +18,6 @@ export type PatternNode =
   | { readonly kind: 'sequence'; readonly nodes: readonly PatternNode[] }
   | { readonly kind: 'choice'; readonly nodes: readonly PatternNode[] }
   | { readonly kind: 'repeat'; readonly node: PatternNode; readonly min: number; readonly max: number };
-
-/** Code points, both ends included. */
-export type Range = readonly [from: number, to: number];
-
-/**
- * Characters that stand for themselves in a string: no quote, backslash or control character, nothing that a decoder
- * writes for broken bytes, and nothing that is not a character.
- */
-export const PLAIN: readonly Range[] = [
-  [0x20, 0x21],
-  [0x23, 0x5b],
-  [0x5d, 0x7e],
-  [0xa0, 0xd7ff],
-  [0xe000, 0xfffc],
-  [0x10000, 0x10ffff],
-];
-
-/** Characters that a pattern may have and that are written with a backslash. */
-export const WRITTEN: readonly (readonly [code: number, text: string])[] = [
-  [0x22, '\\"'],
-  [0x5c, '\\\\'],
-  [0x0a, '\\n'],
-  [0x0d, '\\r'],
-  [0x09, '\\t'],
-];
 
 const MOST_SIZE = 500;
 const MOST_REPEATS = 200;
@@ -59,47 +37,18 @@ export function parsePattern(source: string): Pattern | undefined {
     if (body.kind === 'choice' && !(openStart && openEnd)) return undefined;
     const size = sizeOf(body);
     if (size > MOST_SIZE) return undefined;
-    return { body, openStart, openEnd, size, width: 1 + Number(openStart) + Number(openEnd) + widthOf(body) };
+    return {
+      body,
+      openStart,
+      openEnd,
+      size,
+      width: Number(openStart) + Number(openEnd) + extentOf(body).width,
+    };
   } catch (error) {
     if (error instanceof Unsupported) return undefined;
     throw error;
   }
 }
-
-const LAST = 0x10ffff;
-const DIGIT: readonly Range[] = [[48, 57]];
-const WORD: readonly Range[] = [
-  [48, 57],
-  [65, 90],
-  [95, 95],
-  [97, 122],
-];
-const SPACE: readonly Range[] = [
-  [9, 13],
-  [32, 32],
-  [160, 160],
-  [0x1680, 0x1680],
-  [0x2000, 0x200a],
-  [0x2028, 0x2029],
-  [0x202f, 0x202f],
-  [0x205f, 0x205f],
-  [0x3000, 0x3000],
-  [0xfeff, 0xfeff],
-];
-const LINE_ENDS: readonly Range[] = [
-  [10, 10],
-  [13, 13],
-  [0x2028, 0x2029],
-];
-const CLASSES: Readonly<Record<string, readonly Range[]>> = {
-  d: DIGIT,
-  D: invert(DIGIT),
-  w: WORD,
-  W: invert(WORD),
-  s: SPACE,
-  S: invert(SPACE),
-};
-const CONTROLS: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13 };
 
 class Reader {
   readonly #characters: readonly string[];
@@ -240,12 +189,7 @@ class Reader {
 }
 
 function characters(ranges: readonly Range[]): PatternNode {
-  const some = ranges.some(
-    ([start, end]) =>
-      PLAIN.some(([from, to]) => start <= to && from <= end) ||
-      WRITTEN.some(([code]) => start <= code && code <= end),
-  );
-  if (!some) throw new Unsupported();
+  if (!canBeWritten(ranges)) throw new Unsupported();
   return { kind: 'characters', ranges };
 }
 
@@ -255,55 +199,4 @@ function single(character: string): Range {
 
 function point(code: number): Range {
   return [code, code];
-}
-
-function invert(ranges: readonly Range[]): readonly Range[] {
-  const inverted: Range[] = [];
-  let from = 0;
-  for (const [start, end] of [...ranges].sort((a, b) => a[0] - b[0])) {
-    if (start > from) inverted.push([from, start - 1]);
-    from = Math.max(from, end + 1);
-  }
-  if (from <= LAST) inverted.push([from, LAST]);
-  return inverted;
-}
-
-function canBeEmpty(node: PatternNode): boolean {
-  switch (node.kind) {
-    case 'characters':
-      return false;
-    case 'sequence':
-      return node.nodes.every(canBeEmpty);
-    case 'choice':
-      return node.nodes.some(canBeEmpty);
-    case 'repeat':
-      return node.min === 0 || canBeEmpty(node.node);
-  }
-}
-
-function sizeOf(node: PatternNode): number {
-  switch (node.kind) {
-    case 'characters':
-      return 1;
-    case 'sequence':
-    case 'choice':
-      return node.nodes.reduce((sum, inner) => sum + sizeOf(inner), 1);
-    case 'repeat':
-      return 1 + sizeOf(node.node) * Math.max(1, Number.isFinite(node.max) ? node.max : node.min);
-  }
-}
-
-function widthOf(node: PatternNode): number {
-  switch (node.kind) {
-    case 'characters':
-      return 0;
-    case 'sequence':
-      return node.nodes.reduce((sum, inner) => sum + widthOf(inner), 0);
-    case 'choice':
-      return node.nodes.reduce((sum, inner) => sum + 1 + widthOf(inner), 0);
-    case 'repeat': {
-      const times = Math.max(1, Number.isFinite(node.max) ? node.max : node.min);
-      return widthOf(node.node) * times + (node.min === node.max ? 0 : 1);
-    }
-  }
 }

@@ -1,9 +1,9 @@
 import type { JsonSchema } from '../protocol/format.ts';
 import { combine, isObject } from './combine.ts';
-import { isAnnotation, isKnown, KEYWORDS, TYPE_KEYWORDS } from './keywords.ts';
+import { isAnnotation, isKnown, KEYWORDS } from './keywords.ts';
 import { readArray, readNumber, readObject, readString } from './read-types.ts';
+import { list, literals, typesOf } from './read-values.ts';
 import { inside, type Place, refusal } from './refusal.ts';
-import { jsonText } from './rules.ts';
 import { ANY, ANY_DEFINITION, ANY_SHAPE, type Shape, type Shapes } from './shape.ts';
 
 /** Deepest chain of schemas within and by reference to each other. */
@@ -178,43 +178,10 @@ export class SchemaReader {
   }
 }
 
-/** The types that it names, or those that its keywords are about; none: any. */
-function typesOf(schema: JsonSchema, place: Place): readonly unknown[] {
-  const { type } = schema;
-  if (type === undefined) {
-    return Object.entries(TYPE_KEYWORDS).flatMap(([name, keywords]) =>
-      keywords.some((keyword) => schema[keyword] !== undefined) ? [name] : [],
-    );
-  }
-  const types = [...new Set([type].flat())];
-  if (types.length === 0) throw refusal(inside(place, 'type'), 'allows nothing');
-  return types.includes('number') ? types.filter((name) => name !== 'integer') : types;
-}
-
-function literals(schema: JsonSchema, place: Place): Shape {
-  const values = schema['const'] === undefined ? list(schema['enum'], 'enum', place) : [schema['const']];
-  const types = schema['type'] === undefined ? undefined : typesOf(schema, place);
-  const fitting = values.filter(
-    (value) => types === undefined || types.some((type) => isOfType(value, type)),
-  );
-  if (fitting.length === 0) throw refusal(place, 'allows nothing: no value is of its type');
-  return { kind: 'literals', texts: [...new Set(fitting.map(jsonText))] };
-}
-
-function isOfType(value: unknown, type: unknown): boolean {
-  if (value === null) return type === 'null';
-  if (Array.isArray(value)) return type === 'array';
-  if (type === 'integer') return Number.isInteger(value);
-  return typeof value === type;
-}
-
+/** Of branches that are the same, one. */
 function union(shapes: readonly Shape[]): Shape {
-  return shapes.length === 1 ? (shapes[0] as Shape) : { kind: 'union', branches: shapes };
-}
-
-function list(value: unknown, keyword: string, place: Place): readonly unknown[] {
-  if (Array.isArray(value) && value.length > 0) return value;
-  throw refusal(inside(place, keyword), `needs a list of one or more under ${keyword}`);
+  const different = [...new Map(shapes.map((shape) => [JSON.stringify(shape), shape])).values()];
+  return different.length === 1 ? (different[0] as Shape) : { kind: 'union', branches: different };
 }
 
 function decode(step: string): string {

@@ -1,4 +1,5 @@
-import { type Pattern, type PatternNode, PLAIN, type Range, WRITTEN } from './pattern.ts';
+import { PLAIN, type Range, WRITTEN } from './characters.ts';
+import type { Pattern, PatternNode } from './pattern.ts';
 import { codePoint, quoted, type Rules } from './rules.ts';
 
 /** One character of any string, plain or escaped; an escape is never half of a pair. */
