@@ -5,13 +5,13 @@ import type {
   LlamaGrammarEvaluationState,
   LlamaModel,
   Token,
-  TokenBias,
 } from 'node-llama-cpp';
 import { AipgError } from '../../protocol/errors.ts';
 import type { Format } from '../../protocol/format.ts';
 import type { Sampling, Seed } from '../../protocol/text.ts';
 import type { Library } from './backend.ts';
 import { GrammarState } from './grammar-state.ts';
+import { TokenBans } from './token-bans.ts';
 
 /** Grammars kept for the next job of the same format. */
 const MOST_KEPT = 64;
@@ -40,7 +40,7 @@ export class Grammars {
   readonly #library: Library;
   readonly #model: LlamaModel;
   readonly #kept = new Map<string, Promise<LlamaGrammar>>();
-  #controls: TokenBias | undefined;
+  #bans: TokenBans | undefined;
 
   constructor(library: Library, model: LlamaModel) {
     this.#library = library;
@@ -98,7 +98,7 @@ export class Grammars {
     history: readonly Token[],
   ) {
     const { temperature, topK, topP, minP, repeatPenalty } = sampling;
-    this.#controls ??= this.#withoutControls();
+    this.#bans ??= new TokenBans(this.#library, this.#model);
     return {
       grammarEvaluationState,
       temperature,
@@ -107,20 +107,11 @@ export class Grammars {
       minP,
       seed,
       yieldEogToken: true,
-      tokenBias: this.#controls,
+      tokenBias: this.#bans.behind(history.at(-1)),
       ...(repeatPenalty === 1
         ? {}
         : { repeatPenalty: { penalty: repeatPenalty, punishTokens: history.slice(-PENALTY_TOKENS) } }),
     };
-  }
-
-  /** A control token spells like text to a grammar, and would be gone from the output. */
-  #withoutControls(): TokenBias {
-    const bias = new this.#library.TokenBias(this.#model.tokenizer);
-    for (const token of this.#model.iterateAllTokens()) {
-      if (this.#model.isSpecialToken(token)) bias.set(token, 'never');
-    }
-    return bias;
   }
 }
 

@@ -46,9 +46,9 @@ describe('an output with a schema', () => {
         });
         expect(text.trimEnd()).not.toContain('\n');
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
-  }, 120_000);
+  }, 240_000);
 
   test('is the same for the same seed, and another for others', async () => {
     const ask = async (seed: string) =>
@@ -135,6 +135,15 @@ describe('an output with a schema', () => {
     const format = of({ type: 'string', pattern: '^<\\|(end|user|assistant|system)\\|>$' });
     const { text } = await collect(model.generate(raw('<|user|>hi<|end|>', { format, sampling: WILD })));
     expect(JSON.parse(text)).toMatch(/^<\|\w+\|>$/);
+  });
+
+  test('is made of whole characters, even where each byte of them is left to chance', async () => {
+    const format = of({ type: 'string', pattern: '^[^\\x00-\\x7f]{40}$' });
+    for (const seed of ['1', '2', '3', '4', '5', '6', '7', '8']) {
+      const input = chat('?', { seed, format, sampling: { ...WILD, temperature: 5 } });
+      const { text } = await collect(model.generate(input));
+      expect({ seed, wrong: checkFormat(format)(text) }).toEqual({ seed, wrong: undefined });
+    }
   });
 
   test('does not go with stop strings', async () => {
