@@ -27,7 +27,10 @@ export function checkFormat(format: Format): Check {
       return typeof value === 'object' && value !== null ? undefined : 'is neither an object nor an array';
     }
     if (validate === undefined || validate(value)) return undefined;
-    const [error] = validate.errors ?? [];
+    // Of a union every branch complains; the one that came furthest says most.
+    const error = validate.errors?.reduce((furthest, one) =>
+      one.instancePath.length > furthest.instancePath.length ? one : furthest,
+    );
     const place = error?.instancePath ? ` at ${error.instancePath}` : '';
     return `does not satisfy ${error?.keyword ?? 'the schema'}${place}: ${error?.message ?? 'it is invalid'}`;
   };

@@ -46,7 +46,7 @@ describe('an output with a schema', () => {
         });
         expect(text.trimEnd()).not.toContain('\n');
       }),
-      { numRuns: 80 },
+      { numRuns: 80, endOnFailure: true },
     );
   }, 240_000);
 
