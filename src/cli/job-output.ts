@@ -109,6 +109,7 @@ export function answerJson(grid: Grid, job: JobSpec, { text, outcome, firstTextM
     maxTokens: job.input.maxTokens,
     stop: job.input.stop,
     seed: job.input.seed,
+    format: job.input.format ?? null,
   };
 }
 

@@ -22,6 +22,11 @@ const RECORDED = [
   'seed',
   'stop',
   'raw',
+  'file',
+  'template',
+  'param',
+  'schema',
+  'json-mode',
   'continue',
   'chat',
 ];

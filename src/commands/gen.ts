@@ -5,10 +5,11 @@ import { batchFlags } from '../cli/batch-flags.ts';
 import { conversationFlags, lastingReference, openConversation } from '../cli/conversation.ts';
 import { ensureModel, modelReference, yesFlag } from '../cli/ensure-model.ts';
 import { durationFlag, gridFlag, numberFlag } from '../cli/flags.ts';
+import { formatFlags, readFormat, requireFormat } from '../cli/format.ts';
 import { hintOncePerDay } from '../cli/hint.ts';
+import { inputFlags, readInput } from '../cli/input.ts';
 import { AnswerWriter, answerJson, printStats } from '../cli/job-output.ts';
 import { openWithProgress } from '../cli/open-with-progress.ts';
-import { composePrompt, readStdin } from '../cli/prompt.ts';
 import { openReplay, replayFlags } from '../cli/replay.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { textFlags, textJob } from '../cli/text-job.ts';
@@ -31,6 +32,8 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     '$ cat error.log | <%= config.bin %> gen "What went wrong here?"',
     '<%= config.bin %> gen -m hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M "Write a haiku."',
     '<%= config.bin %> gen --seed 7 --temperature 0 --json "Tell me a story about a fox."',
+    '<%= config.bin %> gen -f "src/**/*.ts" "Where are errors reported?"',
+    '<%= config.bin %> gen --schema person.json "Invent a person." | jq .name',
     '<%= config.bin %> gen --batch prompts.jsonl -o answers.jsonl',
   ];
 
@@ -48,7 +51,9 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
       description: 'A name or alias, a path to a .gguf file, or hf:org/repo[:QUANT|:file.gguf].',
       helpValue: 'MODEL',
     }),
+    ...inputFlags,
     ...textFlags,
+    ...formatFlags,
     ...conversationFlags,
     ...replayFlags,
     grid: gridFlag,
@@ -79,17 +84,25 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     const words = args.prompt ?? [];
     const replay = await openReplay(paths, given, words, signal);
     const conversation = await openConversation(paths, given);
-    const flags = { ...replay?.settings, ...conversation.settings, ...given };
-    const prompt = replay
-      ? ''
-      : composePrompt({ words, stdin: await readStdin({ wanted: words.includes('-'), signal }) });
+    const kept = { ...replay?.settings, ...conversation.settings };
+    const input = replay
+      ? { prompt: '', flags: { ...kept, ...given }, template: undefined }
+      : await readInput(words, given, { paths, signal, kept });
+    const { prompt, flags } = input;
+    const format = await readFormat(flags, input.template);
     // A file of this machine is of use to this process alone, unless a grid was asked for.
     const reference = modelReference(flags.model, paths);
     const asked = flags.grid ?? (parseModelReference(reference).form === 'path' ? 'local' : undefined);
     const choice = selectGrid({ paths, asked });
     const model = choice.where === 'bus' ? await modelNameOnGrid(reference) : undefined;
-    const jobOptions = { model, timeoutMs: flags.timeout, history: conversation.messages };
-    const job = replay?.job(jobOptions) ?? textJob(prompt, flags, jobOptions);
+    const job =
+      replay?.job({ model, timeoutMs: flags.timeout }) ??
+      textJob(prompt, flags, {
+        model,
+        timeoutMs: flags.timeout,
+        history: conversation.messages,
+        format: format?.format,
+      });
     if (choice.where === 'local') await ensureModel(reference, { paths, yes: flags.yes, signal });
     await replay?.checkModel(choice, paths, signal);
 
@@ -103,9 +116,12 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
       json: flags.json,
     });
     const writer = new AnswerWriter();
-    const streaming = !flags.json && !flags['no-stream'];
+    // What reads a pipe gets JSON that is whole and checked, or nothing.
+    const streaming =
+      !flags.json && !flags['no-stream'] && (format === undefined || process.stdout.isTTY === true);
     try {
       const answer = await turn.answer(job, (text) => streaming && writer.write(text), signal);
+      if (format) requireFormat(format, answer, job.input);
       if (flags.json) process.stdout.write(`${JSON.stringify(answerJson(grid, turn.job, answer))}\n`);
       else if (!streaming) writer.write(answer.text);
       writer.end();

@@ -32,6 +32,7 @@ const answerSchema = z.strictObject({
   maxTokens: z.int(),
   stop: z.array(z.string()),
   seed: z.string().regex(/^[0-9a-f]{64}$/),
+  format: z.record(z.string(), z.unknown()).nullable(),
 });
 
 type Answer = z.infer<typeof answerSchema>;

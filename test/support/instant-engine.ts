@@ -28,7 +28,8 @@ export function instantEngine({ slots, before }: InstantEngineOptions): LoadedMo
       const text = prompt.form === 'raw' ? prompt.text : (prompt.messages.at(-1)?.content ?? '');
       await before?.(text);
       const noise = createHash('sha256').update(`${text} ${seed}`).digest('hex').slice(0, 8);
-      const finish = { reason: 'stop', promptTokens: 8, outputTokens: 1 } as const;
+      const sampler = 'gumbel-1';
+      const finish = { reason: 'stop', promptTokens: 8, outputTokens: 1, sampler } as const;
       yield { text: `${text} → ${noise}`, tokens: [7], finish };
     },
     [Symbol.asyncDispose]: async () => undefined,

@@ -2,7 +2,6 @@ import type { Finish, LoadedModel } from '../engines/engine.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { JobEvent } from '../protocol/events.ts';
 import type { JobSpec } from '../protocol/job.ts';
-import { SAMPLER_VERSION } from '../protocol/text.ts';
 import type { Grid, JobHandle } from './grid.ts';
 import { resultOf } from './result-of.ts';
 
@@ -85,7 +84,7 @@ async function* run(model: LoadedModel, job: JobSpec, cancelled: AbortSignal): A
       promptTokens: finish.promptTokens,
       outputTokens: finish.outputTokens,
       textLength: textOffset,
-      sampler: SAMPLER_VERSION,
+      sampler: finish.sampler,
       timings: { firstTokenMs: (firstTokenAt ?? endedAt) - startedAt, totalMs: endedAt - startedAt },
     },
   };

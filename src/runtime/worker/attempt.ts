@@ -13,7 +13,6 @@ import type { Log } from '../protocol/log.ts';
 import { controlJobSchema } from '../protocol/requests.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
-import { SAMPLER_VERSION } from '../protocol/text.ts';
 import { ChunkJoiner } from './chunk-joiner.ts';
 
 /** A job that this many attempts could not finish has failed. */
@@ -173,7 +172,7 @@ async function generate(
     promptTokens: finish.promptTokens,
     outputTokens: finish.outputTokens,
     textLength: text.length,
-    sampler: SAMPLER_VERSION,
+    sampler: finish.sampler,
     worker,
     timings: { firstTokenMs: (firstTokenAt ?? endedAt) - startedAt, totalMs: endedAt - startedAt },
   };
