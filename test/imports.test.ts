@@ -36,7 +36,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   tui: ['host', 'monitor'],
   doctor: ['config', 'protocol', 'bus', 'models', 'engines', 'monitor'],
   host: ['config', 'protocol', 'bus', 'models', 'engines', 'worker', 'director'],
-  batch: ['protocol', 'models', 'grids'],
+  batch: ['protocol', 'models', 'grids', 'json-schema'],
   grids: ['config', 'protocol', 'bus', 'models', 'engines'],
   worker: ['protocol', 'bus', 'models', 'engines'],
   director: ['protocol', 'bus'],

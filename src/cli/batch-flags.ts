@@ -3,6 +3,9 @@ import { numberFlag } from './flags.ts';
 
 const helpGroup = 'BATCH';
 
+/** A batch has its prompts from its lines, and is no conversation. */
+const NOT_OF_A_BATCH = ['file', 'template', 'param', 'continue', 'chat', 'replay', 'no-stream', 'stats'];
+
 /** Flags of `aipg gen --batch`. */
 export const batchFlags = {
   batch: Flags.string({
@@ -10,6 +13,7 @@ export const batchFlags = {
       'Answer each line of a JSON Lines file; `-` is stdin. Other flags are the defaults of its lines.',
     helpValue: 'FILE',
     helpGroup,
+    exclusive: NOT_OF_A_BATCH,
   }),
   output: Flags.string({
     char: 'o',

@@ -10,11 +10,13 @@ import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectGrid } from '../runtime/config/select-grid.ts';
 import { parseModelReference } from '../runtime/models/reference.ts';
 import { AipgError, EXIT_CODES } from '../runtime/protocol/errors.ts';
+import type { Format } from '../runtime/protocol/format.ts';
 import { parseSeed } from '../runtime/protocol/text.ts';
 import { type BatchInput, openBatchInput } from './batch-input.ts';
 import { batchModels } from './batch-models.ts';
 import { formatBatchEnd, showBatchProgress } from './batch-progress.ts';
 import { ensureModel, modelReference } from './ensure-model.ts';
+import { type FormatFlags, readFormat } from './format.ts';
 import { openWithProgress } from './open-with-progress.ts';
 import { Interrupted, PipeClosed, stopSignal } from './stop-signal.ts';
 import type { TextFlags } from './text-job.ts';
@@ -24,7 +26,7 @@ const LOCAL_JOBS = 4;
 /** A job for each slot, and one that waits for it. */
 const JOBS_PER_SLOT = 2;
 
-export interface BatchFlags extends TextFlags {
+export interface BatchFlags extends TextFlags, FormatFlags {
   readonly batch: string;
   /** Words of a prompt: a batch takes none. */
   readonly words?: readonly string[] | undefined;
@@ -54,6 +56,7 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
   // What a line leaves behind is short-lived: V8 would let its young generation grow to a hundred megabytes of it.
   setFlagsFromString('--max-semi-space-size=2');
   setFlagsFromString('--semi-space-growth-factor=1');
+  const format = await readFormat(flags);
   using stop = stopSignal();
   const { signal } = stop;
   await using input = openBatchInput(flags.batch, signal);
@@ -65,7 +68,7 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
   const batch = await openBatch({
     input: input.path,
     output: file,
-    defaults: batchDefaults(flags),
+    defaults: batchDefaults(flags, format?.format),
     seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
     ordered: !flags.unordered,
     resume: flags.resume,
@@ -127,7 +130,7 @@ function endJson({ done, failed }: { done: number; failed: number }, meter: Batc
   return { lines: done, failed, answeredNow: lines, outputTokens: tokens, totalMs: Math.round(elapsedMs) };
 }
 
-function batchDefaults(flags: BatchFlags): BatchDefaults {
+function batchDefaults(flags: BatchFlags, format: Format | undefined): BatchDefaults {
   const given: BatchDefaults = {
     model: flags.model,
     system: flags.system,
@@ -139,6 +142,8 @@ function batchDefaults(flags: BatchFlags): BatchDefaults {
     repeatPenalty: flags['repeat-penalty'],
     stop: flags.stop === undefined ? undefined : [...flags.stop],
     raw: flags.raw || undefined,
+    schema: format?.type === 'schema' ? format.schema : undefined,
+    jsonMode: format?.type === 'json' || undefined,
     timeoutMs: flags.timeout,
   };
   if (flags.raw && flags.system !== undefined) {

@@ -1,12 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
-import type { Check } from '../runtime/json-schema/check.ts';
+import type { AnswerFormat } from '../runtime/json-schema/answer-format.ts';
 import { describeIssue } from '../runtime/protocol/codec.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
-import { type Format, formatSchema } from '../runtime/protocol/format.ts';
-import type { TextInput } from '../runtime/protocol/text.ts';
+import { formatSchema } from '../runtime/protocol/format.ts';
 import type { Template } from '../runtime/templates/template.ts';
-import type { Answer } from './job-output.ts';
 
 /** Flags that say what form the answer has. */
 export const formatFlags = {
@@ -26,12 +24,6 @@ export interface FormatFlags {
   readonly 'json-mode'?: boolean | undefined;
 }
 
-/** A format that can be enforced, and what checks an answer against all of it. */
-export interface AnswerFormat {
-  readonly format: Format;
-  readonly check: Check;
-}
-
 /**
  * The format that the flags ask for, or else the template.
  * @throws AipgError `usage` for a schema that cannot be read; `input-invalid` for one that cannot be enforced, naming
@@ -44,33 +36,6 @@ export async function readFormat(flags: FormatFlags, template?: Template): Promi
   if (!parsed.success) throw new AipgError('usage', `The schema is invalid: ${describeIssue(parsed.error)}.`);
   const { checkFormat } = await import('../runtime/json-schema/check.ts');
   return { format: parsed.data, check: checkFormat(parsed.data) };
-}
-
-/** @throws AipgError `job-failed` for an answer that is cut short or does not satisfy its format */
-export function requireFormat(
-  { check }: AnswerFormat,
-  { text, outcome }: Pick<Answer, 'text' | 'outcome'>,
-  { maxTokens }: Pick<TextInput, 'maxTokens'>,
-): void {
-  if (outcome.finishReason === 'length') {
-    const full = outcome.outputTokens < maxTokens;
-    throw new AipgError(
-      'job-failed',
-      full
-        ? `The context of the model was full after ${outcome.outputTokens} tokens of output, before the JSON was complete.`
-        : `The answer was cut at ${maxTokens} tokens, before the JSON was complete.`,
-      {
-        hint: full
-          ? 'Shorten the prompt, use a model with a larger context, or bound the schema by maxLength and maxItems.'
-          : 'Raise --max-tokens, or bound the schema by maxLength and maxItems.',
-      },
-    );
-  }
-  const wrong = check(text);
-  if (wrong === undefined) return;
-  throw new AipgError('job-failed', `The answer ${wrong}.`, {
-    hint: 'This part of the schema is checked, not enforced: ask for it in the prompt, or try another --seed.',
-  });
 }
 
 async function formatOf(flags: FormatFlags, template: Template | undefined): Promise<unknown> {

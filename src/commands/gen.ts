@@ -5,7 +5,7 @@ import { batchFlags } from '../cli/batch-flags.ts';
 import { conversationFlags, lastingReference, openConversation } from '../cli/conversation.ts';
 import { ensureModel, modelReference, yesFlag } from '../cli/ensure-model.ts';
 import { durationFlag, gridFlag, numberFlag } from '../cli/flags.ts';
-import { formatFlags, readFormat, requireFormat } from '../cli/format.ts';
+import { formatFlags, readFormat } from '../cli/format.ts';
 import { hintOncePerDay } from '../cli/hint.ts';
 import { inputFlags, readInput } from '../cli/input.ts';
 import { AnswerWriter, answerJson, printStats } from '../cli/job-output.ts';
@@ -17,6 +17,7 @@ import { Turn } from '../cli/turn.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectGrid } from '../runtime/config/select-grid.ts';
 import { modelNameOnGrid } from '../runtime/grids/open.ts';
+import { requireFormat } from '../runtime/json-schema/answer-format.ts';
 import { parseModelReference } from '../runtime/models/reference.ts';
 
 const REAL_MODEL_COMMAND = 'aipg gen -m hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M "…"';

@@ -341,3 +341,30 @@ test('what an earlier run wrote is not lost to a second one', async () => {
   expect(stderr).toMatch(/is there already.*\n.*--resume/);
   expect((await stat(output)).size).toBe(size);
 });
+
+describe('a batch of structured output', () => {
+  const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] };
+
+  test('holds each answer to its own schema, or to that of the flag', async () => {
+    await using home = await Sandbox.create();
+    const lines = [
+      '"A number."',
+      JSON.stringify({ prompt: 'A word.', schema: { type: 'string', maxLength: 8 } }),
+      JSON.stringify({ prompt: 'Nothing.', schema: { type: 'nonsense' } }),
+    ];
+    const input = await write(home, 'in.jsonl', `${lines.join('\n')}\n`);
+    const flags = ['--schema', JSON.stringify(schema), ...SEEDED, ...ONE_THREAD];
+    const { stdout, exitCode } = await home.aipg(['gen', '--batch', input, ...flags]);
+    const [first, second, third] = parse(stdout);
+    expect(exitCode).toBe(5);
+    expect(JSON.parse(first?.text ?? '')).toEqual({ n: expect.any(Number) });
+    expect(JSON.parse(second?.text ?? '')).toEqual(expect.any(String));
+    expect(third?.error).toMatchObject({ code: 'input-invalid' });
+  });
+
+  test('takes no prompt from elsewhere', async () => {
+    await using home = await Sandbox.create();
+    const { exitCode, stderr } = await home.aipg(['gen', '--batch', 'in.jsonl', '-f', 'x.txt']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('--file') });
+  });
+});

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Grid } from '../grids/grid.ts';
+import { type AnswerFormat, requireFormat } from '../json-schema/answer-format.ts';
 import { AipgError, type ErrorCode, toAipgError } from '../protocol/errors.ts';
 import type { JobSpec } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
@@ -72,9 +73,11 @@ export async function answerLine(
     const { key, defaults } = context;
     const model = reference === undefined ? undefined : await context.modelOf(reference);
     const job = lineJob(request, { index: line.index, key, defaults, model });
+    const format = await answerFormat(job);
     const result = await resultOfLine(context, line.index, job, again, request.model !== undefined);
     context.signal.throwIfAborted();
     if (result.status === 'done') {
+      if (format) requireFormat(format, result, job.input);
       const record = answerRecord(line.index, tag, job, result.text, result.outcome);
       return { record, failed: false, outputTokens: result.outcome.outputTokens };
     }
@@ -89,6 +92,23 @@ export async function answerLine(
     const record = errorRecord(line.index, refused ? thrown.tag : tag, error);
     return { record, failed: true, outputTokens: 0 };
   }
+}
+
+/** Schemas that lines share are made ready once. */
+const formats = new Map<string, AnswerFormat>();
+const MAX_FORMATS = 64;
+
+/** @throws AipgError `input-invalid` for a schema that cannot be enforced */
+async function answerFormat({ input: { format } }: JobSpec): Promise<AnswerFormat | undefined> {
+  if (format === undefined) return undefined;
+  const key = JSON.stringify(format);
+  const known = formats.get(key);
+  if (known) return known;
+  const { checkFormat } = await import('../json-schema/check.ts');
+  if (formats.size >= MAX_FORMATS) formats.clear();
+  const made = { format, check: checkFormat(format) };
+  formats.set(key, made);
+  return made;
 }
 
 /** Of the line's job; of a further one where an earlier run of the batch cancelled its own when it was stopped. */

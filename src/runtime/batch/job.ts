@@ -25,6 +25,9 @@ export function lineJobId(batch: string, index: number, attempt: number): JobId 
   return newJobId((size) => hash.subarray(0, size));
 }
 
+/** Without `maxTokens`, an answer that has to be whole may be this long, as far as the context goes. */
+const FORMAT_MAX_TOKENS = 4_096;
+
 export interface LineJob {
   readonly index: number;
   readonly key: BatchKey;
@@ -35,12 +38,14 @@ export interface LineJob {
 /** The job of a line, under its first id. @throws AipgError `input-invalid` when its settings do not go together */
 export function lineJob(request: BatchRequest, { index, key, defaults, model }: LineJob): JobSpec {
   const asked = { ...defaults, ...withoutUndefined(request) };
+  const format = formatOf(asked);
   const job = jobSpecSchema.safeParse({
     id: lineJobId(key.batch, index, 1),
     model,
     input: {
       prompt: promptOf(request, asked),
-      maxTokens: asked.maxTokens,
+      maxTokens: asked.maxTokens ?? (format && FORMAT_MAX_TOKENS),
+      format,
       stop: asked.stop,
       sampling: {
         temperature: asked.temperature,
@@ -55,6 +60,11 @@ export function lineJob(request: BatchRequest, { index, key, defaults, model }: 
   });
   if (job.success) return job.data;
   throw new AipgError('input-invalid', `The job is invalid: ${describeIssue(job.error)}.`);
+}
+
+function formatOf({ schema, jsonMode = false }: BatchDefaults) {
+  if (schema !== undefined) return { type: 'schema', schema };
+  return jsonMode ? { type: 'json' } : undefined;
 }
 
 function promptOf(request: BatchRequest, { raw = false, system }: BatchDefaults) {

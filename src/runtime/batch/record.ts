@@ -43,6 +43,7 @@ export function answerRecord(
     sampling: job.input.sampling,
     maxTokens: job.input.maxTokens,
     stop: job.input.stop,
+    ...(job.input.format && { format: job.input.format }),
     seed: job.input.seed,
     metadata,
   };

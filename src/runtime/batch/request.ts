@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { didYouMean, nearest } from '../models/suggest.ts';
 import { describeIssue } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
+import { jsonSchemaSchema } from '../protocol/format.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { messageSchema, samplingSchema, textInputSchema } from '../protocol/text.ts';
 import { type InputLine, MAX_LINE_BYTES } from './lines.ts';
@@ -25,6 +26,10 @@ const parameters = {
     .union([z.string().transform((text) => [text]), z.array(z.string())])
     .pipe(stops)
     .optional(),
+  /** The answer is JSON that satisfies this JSON Schema. */
+  schema: jsonSchemaSchema.optional(),
+  /** The answer is a JSON object or array. */
+  jsonMode: z.boolean().optional(),
   /** The prompt goes to the model as it is, without its chat template. */
   raw: z.boolean().optional(),
   /** In milliseconds. */

@@ -4,7 +4,8 @@ import { LIMITS } from './limits.ts';
 /** A JSON Schema as an object; what its keywords mean is for whoever enforces them. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-const jsonSchemaSchema = z
+/** A JSON Schema of bounded size and depth. */
+export const jsonSchemaSchema = z
   .custom<JsonSchema>(isPlainObject, 'must be an object')
   .superRefine((schema, context) => {
     if (depthOf(schema, LIMITS.schemaDepth) > LIMITS.schemaDepth) {
