@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { numberFlag } from './flags.ts';
+import { durationFlag, numberFlag } from './flags.ts';
 
 const helpGroup = 'BATCH';
 
@@ -26,6 +26,12 @@ export const batchFlags = {
     char: 'j',
     description: 'Lines in work at once. Default: twice the slots of the grid; 4 in this process.',
     helpValue: 'N',
+    dependsOn: ['batch'],
+    helpGroup,
+  }),
+  patience: durationFlag('patience')({
+    description: 'How long the grid may be out of reach before the batch stops. Default: 75s.',
+    helpValue: 'TIME',
     dependsOn: ['batch'],
     helpGroup,
   }),

@@ -32,6 +32,7 @@ export interface BatchFlags extends TextFlags, FormatFlags {
   readonly words?: readonly string[] | undefined;
   readonly output?: string | undefined;
   readonly jobs?: number | undefined;
+  readonly patience?: number | undefined;
   readonly unordered: boolean;
   readonly resume: boolean;
   readonly model?: string | undefined;
@@ -117,6 +118,7 @@ async function answerLines(
     grid,
     lines,
     sink,
+    lostMs: flags.patience,
     modelOf: batchModels(choice, model),
     inFlight: () => (capacity ? Math.max(LOCAL_JOBS, JOBS_PER_SLOT * capacity.slots()) : jobs),
     onAnswered: (line) => meter.add(line),

@@ -206,7 +206,7 @@ test('a grid that goes away stops the batch, which goes on when it is there agai
   await using home = await Sandbox.create();
   const input = await write(home, 'in.jsonl', prompts(400));
   const output = join(home.home, 'out.jsonl');
-  const batch = ['gen', '--batch', input, '-o', output, ...SEEDED, '--resume'];
+  const batch = ['gen', '--batch', input, '-o', output, ...SEEDED, '--patience', '5s', '--resume'];
   const first = await home.startUp();
   const run = home.aipg(batch);
   await untilLines(output, 20);

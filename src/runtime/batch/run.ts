@@ -16,8 +16,8 @@ import { ReorderWindow, startedAtMost } from './window.ts';
 
 /** How long the grid may take to hear of the cancels before the batch ends anyway, in milliseconds. */
 const CANCEL_WAIT_MS = 1_000;
-/** A grid out of reach for this long stops the batch, in milliseconds; a bus that restarts is back sooner. */
-const LOST_MS = 15_000;
+/** Used when `lostMs` is not given. */
+const LOST_MS = 75_000;
 
 export interface RunBatchOptions extends Omit<LineContext, 'running'> {
   readonly lines: AsyncIterable<InputLine>;
@@ -30,6 +30,8 @@ export interface RunBatchOptions extends Omit<LineContext, 'running'> {
   readonly resumed: boolean;
   /** Lines that may be in work at once, asked before each: it may change. */
   readonly inFlight: () => number;
+  /** How long the grid may be out of reach, in milliseconds. Default: 75 s; a bus that restarts is back sooner. */
+  readonly lostMs?: number | undefined;
   /** Called for each line that was answered, in whatever order. */
   readonly onAnswered: (line: AnsweredLine) => void;
 }
@@ -63,7 +65,9 @@ export async function runBatch(options: RunBatchOptions): Promise<void> {
     works.size < Math.max(1, inFlight()) && (window?.hasRoom(index) ?? true);
   const onAbort = () => changed.resolve();
   signal.addEventListener('abort', onAbort);
-  using _reach = watchReach(options.grid, running, (error) => stopped.abort(error));
+  using _reach = watchReach(options.grid, running, options.lostMs ?? LOST_MS, (error) =>
+    stopped.abort(error),
+  );
 
   // Lines that an earlier run may have started: the first of what is left.
   let mayBeAgain = resumed ? startedAtMost(inFlight()) : 0;
@@ -102,6 +106,7 @@ export async function runBatch(options: RunBatchOptions): Promise<void> {
 function watchReach(
   grid: Grid,
   running: ReadonlySet<RunningJob>,
+  lostMs: number,
   onLost: (error: AipgError) => void,
 ): Disposable {
   let lost: NodeJS.Timeout | undefined;
@@ -109,9 +114,9 @@ function watchReach(
     if (reach === 'lost') {
       lost ??= setTimeout(() => {
         onLost(
-          new AipgError('grid-unreachable', `${grid.name} has been out of reach for ${LOST_MS / 1_000} s.`),
+          new AipgError('grid-unreachable', `${grid.name} has been out of reach for ${lostMs / 1_000} s.`),
         );
-      }, LOST_MS);
+      }, lostMs);
       return;
     }
     clearTimeout(lost);
