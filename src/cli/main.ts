@@ -11,7 +11,7 @@ const plugin = rootPlugin({
   root,
   pjson,
   manifest: readJson<Manifest>('oclif.manifest.json'),
-  importCommand: (id) => import(`../commands/${id.replaceAll(':', '/')}.js`),
+  importCommand: (path) => import(`../../${path}`),
 });
 
 await run(argv.slice(2), { root, pjson, plugins: new Map([[plugin.name, plugin]]) }).catch(

@@ -1,9 +1,12 @@
 import type { Command, Interfaces } from '@oclif/core';
 
+/** Says, unlike its type, where its file is, from the root. */
+type CachedCommand = Command.Cached & { readonly relativePath: readonly string[] };
+
 /** What `oclif manifest` writes at build time: every command as help and completion need it, without its code. */
 export interface Manifest {
   readonly version: string;
-  readonly commands: Readonly<Record<string, Command.Cached>>;
+  readonly commands: Readonly<Record<string, CachedCommand>>;
 }
 
 export interface RootPluginOptions {
@@ -11,8 +14,8 @@ export interface RootPluginOptions {
   readonly root: string;
   readonly pjson: Interfaces.PJSON;
   readonly manifest: Manifest;
-  /** Imports the module of a command. */
-  readonly importCommand: (id: string) => Promise<{ readonly default: Command.Class }>;
+  /** Imports the module of a command by its path from the root, with `/`. */
+  readonly importCommand: (path: string) => Promise<{ readonly default: Command.Class }>;
 }
 
 /**
@@ -22,7 +25,8 @@ export interface RootPluginOptions {
 export function rootPlugin({ root, pjson, manifest, importCommand }: RootPluginOptions): Interfaces.Plugin {
   const { name, version } = pjson;
   const load = async (id: string): Promise<Command.Class> => {
-    const { default: command } = await importCommand(id);
+    const path = manifest.commands[id]?.relativePath.join('/') ?? id;
+    const { default: command } = await importCommand(path);
     command.id = id;
     command.plugin = plugin;
     return command;

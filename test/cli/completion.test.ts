@@ -20,12 +20,12 @@ async function values(...words: string[]): Promise<string[]> {
 describe('completion', () => {
   test('knows the value of a flag from the word after it, and goes on after it', async () => {
     expect(await values('gen', '-m', 'o')).toEqual(['org/repo:Q4_K_M']);
-    expect(await values('gen', '-m', 'x', '--temp')).toEqual(['--temperature']);
-    expect(await values('gen', '--model=x', '--temp')).toEqual(['--temperature']);
+    expect(await values('gen', '-m', 'x', '--tempe')).toEqual(['--temperature']);
+    expect(await values('gen', '--model=x', '--tempe')).toEqual(['--temperature']);
   });
 
   test('takes a word that looks like a flag for the value that is due', async () => {
-    expect(await values('gen', '--stop', '--', '--temp')).toEqual(['--temperature']);
+    expect(await values('gen', '--stop', '--', '--tempe')).toEqual(['--temperature']);
   });
 
   test('offers files where a model may be one, and not where a name is due', async () => {
