@@ -71,12 +71,14 @@ export class Reaper implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // First, so that nothing of what is given back comes here again.
+    await this.#messages.close();
     for (const [timer, message] of this.#held) {
       clearTimeout(timer);
       // Another director looks after it at once.
       message.nak();
     }
-    await this.#messages.close();
+    this.#held.clear();
   }
 
   async #run(): Promise<void> {

@@ -1,0 +1,5 @@
+/** Something that must not be. */
+export interface Problem {
+  readonly check: 'ends' | 'streams' | 'texts' | 'calls' | 'bus' | 'processes' | 'memory' | 'time';
+  readonly detail: string;
+}
