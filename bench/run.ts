@@ -2,6 +2,8 @@ import process from 'node:process';
 
 /** `npm run bench` runs all of them; `npm run bench -- NAME` one. Each prints a table and fails on no number. */
 const benchmarks: Record<string, () => Promise<() => Promise<void>>> = {
+  'batch-memory': async () => (await import('./batch-memory.ts')).batchMemory,
+  'batch-throughput': async () => (await import('./batch-throughput.ts')).batchThroughput,
   'grid-overhead': async () => (await import('./grid-overhead.ts')).gridOverhead,
   'jobs-per-second': async () => (await import('./jobs-per-second.ts')).jobsPerSecond,
   'start-up': async () => (await import('./start-up.ts')).startUp,

@@ -24,7 +24,10 @@ export function instantModel(slots: number): LoadedModel {
     async *generate({ maxTokens }): AsyncGenerator<Chunk> {
       const chunk = { text: PIECE.text, tokens: [PIECE.token] };
       for (let piece = 1; piece < maxTokens; piece++) yield chunk;
-      yield { ...chunk, finish: { reason: 'length', promptTokens: 8, outputTokens: maxTokens } };
+      yield {
+        ...chunk,
+        finish: { reason: 'length', promptTokens: 8, outputTokens: maxTokens, sampler: 'gumbel-1' },
+      };
     },
     [Symbol.asyncDispose]: async () => undefined,
   };

@@ -28,8 +28,12 @@ export async function temporaryHome(): Promise<Home> {
 }
 
 /** `aipg up` in a home, until disposed. */
-export async function startGrid(program: string, { env }: Home): Promise<AsyncDisposable> {
-  const grid = spawn(process.execPath, [program, 'up'], { env, stdio: 'ignore' });
+export async function startGrid(
+  program: string,
+  { env }: Home,
+  args: readonly string[] = [],
+): Promise<AsyncDisposable> {
+  const grid = spawn(process.execPath, [program, 'up', ...args], { env, stdio: 'ignore' });
   const state = runningGridFile({ state: join(env['XDG_STATE_HOME'] ?? '', 'aipg') } as never);
   while (!existsSync(state)) {
     if (grid.exitCode !== null) throw new Error(`aipg up ended early (${grid.exitCode})`);

@@ -19,6 +19,11 @@ export function durationFlag(name: string, { min = 1, max = LIMITS.timeoutMs } =
   return Flags.custom<number>({ parse: async (text) => parseDuration(`--${name}`, text, min, max) });
 }
 
+/** An age such as `30d`, `12h` or `4w`, in milliseconds. */
+export function ageFlag(name: string) {
+  return Flags.custom<number>({ parse: async (text) => parseAge(`--${name}`, text) });
+}
+
 export const gridFlag = Flags.string({
   description: 'A grid by its profile or address (nats://host:port); `local` answers in this process.',
   env: 'AIPG_GRID',
@@ -47,6 +52,16 @@ export function parseDuration(flag: string, text: string, min: number, max: numb
   throw new AipgError(
     'usage',
     `${flag} must be a duration such as 30s, 2m or 500ms, ${range}, not ${JSON.stringify(text)}.`,
+  );
+}
+
+export function parseAge(flag: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(m|h|d|w)$/.exec(text.trim());
+  const unit = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }[match?.[2] ?? ''];
+  if (unit !== undefined) return Math.round(Number(match?.[1]) * unit);
+  throw new AipgError(
+    'usage',
+    `${flag} must be an age such as 30d, 12h, 90m or 4w, not ${JSON.stringify(text)}.`,
   );
 }
 

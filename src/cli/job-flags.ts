@@ -1,7 +1,9 @@
+import process from 'node:process';
 import { Args, Flags } from '@oclif/core';
+import type { Grid } from '../runtime/grids/grid.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
 import { type JobId, jobIdSchema } from '../runtime/protocol/ids.ts';
-import { tierSchema } from '../runtime/protocol/job.ts';
+import { type JobSpec, tierSchema } from '../runtime/protocol/job.ts';
 
 /** Flags that say how a job goes to a grid. */
 export const submitFlags = {
@@ -17,9 +19,19 @@ export const submitFlags = {
     char: 'd',
     description: 'Print the job’s id and leave it to the grid; see aipg jobs.',
     helpGroup: 'GRID',
-    exclusive: ['no-stream', 'stats'],
+    exclusive: ['no-stream', 'stats', 'continue', 'chat', 'check', 'schema', 'json-mode', 'batch'],
   }),
 };
+
+/** Submits a job and prints its id; the grid does the rest. */
+export async function leaveToGrid(
+  grid: Grid,
+  job: JobSpec,
+  { wait, json, signal }: { wait: boolean; json: boolean; signal: AbortSignal },
+): Promise<void> {
+  const { id } = await grid.submit(job, { signal, wait, detach: true });
+  process.stdout.write(json ? `${JSON.stringify({ id, grid: grid.name })}\n` : `${id}\n`);
+}
 
 export const jobArg = Args.string({ required: true, ignoreStdin: true, description: 'The job’s id.' });
 

@@ -116,10 +116,12 @@ export function answerJson(grid: Grid, job: JobSpec, { text, outcome, firstTextM
     grid: grid.name,
     worker: outcome.worker ?? null,
     sampler: outcome.sampler,
+    prompt: job.input.prompt,
     sampling: job.input.sampling,
     maxTokens: job.input.maxTokens,
     stop: job.input.stop,
     seed: job.input.seed,
+    format: job.input.format ?? null,
   };
 }
 

@@ -2,32 +2,43 @@ import { fstatSync } from 'node:fs';
 import process from 'node:process';
 import { AipgError } from '../runtime/protocol/errors.ts';
 
-/** Most that is read from stdin, in bytes. */
-const MAX_STDIN = 16 * 1024 * 1024;
+/** Most that is read from stdin, and from all files together, in bytes. */
+export const MAX_INPUT_BYTES = 16 * 1024 * 1024;
 
 export interface PromptSources {
   /** The words of the command line; `-` stands for stdin. */
   readonly words: readonly string[];
   /** What stdin holds; `undefined` when it is a terminal. */
   readonly stdin: string | undefined;
+  /** Blocks of the files, which come before all else. */
+  readonly files?: readonly string[];
 }
 
 /**
- * The prompt: words are the instruction, stdin is the context before it, unless a `-` says where stdin goes.
+ * The prompt: files, then stdin as the context, then the words as the instruction, unless a `-` says where stdin goes.
  * @throws AipgError `input-invalid` when there is nothing
  */
-export function composePrompt({ words, stdin }: PromptSources): string {
-  const context = stdin?.replace(/\r?\n$/, '');
-  const placed = words.includes('-');
-  const instruction = words.map((word) => (word === '-' ? (context ?? '') : word)).join(' ');
-  const parts = placed ? [instruction] : [context ?? '', instruction];
-  const prompt = parts.filter((part) => part.trim() !== '').join('\n\n');
-  if (prompt === '') {
+export function composePrompt(sources: PromptSources): string {
+  return notEmpty(joinPrompt(sources));
+}
+
+/** @throws AipgError `input-invalid` for a prompt of blanks */
+export function notEmpty(prompt: string): string {
+  if (prompt.trim() === '') {
     throw new AipgError('input-invalid', 'The prompt is empty.', {
       hint: 'Give it as words or on stdin: aipg gen "What is 12 + 7?"',
     });
   }
   return prompt;
+}
+
+/** As {@link composePrompt}, but empty when there is nothing. */
+export function joinPrompt({ words, stdin, files = [] }: PromptSources): string {
+  const context = stdin?.replace(/\r?\n$/, '');
+  const placed = words.includes('-');
+  const instruction = words.map((word) => (word === '-' ? (context ?? '') : word)).join(' ');
+  const parts = placed ? [...files, instruction] : [...files, context ?? '', instruction];
+  return parts.filter((part) => part.trim() !== '').join('\n\n');
 }
 
 /**
@@ -49,7 +60,8 @@ export async function readStdin({
     for await (const chunk of addAbortSignal(signal, process.stdin)) {
       chunks.push(chunk as Buffer);
       size += (chunk as Buffer).length;
-      if (size > MAX_STDIN) throw new AipgError('input-invalid', `stdin is larger than ${MAX_STDIN} bytes.`);
+      if (size > MAX_INPUT_BYTES)
+        throw new AipgError('input-invalid', `stdin is larger than ${MAX_INPUT_BYTES} bytes.`);
     }
   } catch (error) {
     // The stream tells of the abort in its own words.
@@ -59,18 +71,18 @@ export async function readStdin({
   return decodeText(Buffer.concat(chunks));
 }
 
-/** @throws AipgError `input-invalid` when the bytes are not UTF-8 text */
-export function decodeText(bytes: Uint8Array): string {
-  if (bytes.includes(0)) throw binary();
+/** @throws AipgError `input-invalid` when the bytes are not UTF-8 text, naming where they are from */
+export function decodeText(bytes: Uint8Array, name = 'stdin'): string {
+  if (bytes.includes(0)) throw binary(name);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw binary();
+    throw binary(name);
   }
 }
 
-function binary(): AipgError {
-  return new AipgError('input-invalid', 'stdin holds binary data, not UTF-8 text.', {
+function binary(name: string): AipgError {
+  return new AipgError('input-invalid', `${name} holds binary data, not UTF-8 text.`, {
     hint: 'Convert it to text first.',
   });
 }

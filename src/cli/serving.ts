@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Flags } from '@oclif/core';
 import { LIMITS } from '../runtime/protocol/limits.ts';
+import { yesFlag } from './ensure-model.ts';
 import { durationFlag, numberFlag } from './flags.ts';
 import type { StopSignal } from './stop-signal.ts';
 
@@ -12,9 +13,10 @@ export const servingFlags = {
   model: Flags.string({
     char: 'm',
     description:
-      'What to serve: a name, a path to a .gguf file, or hf:org/repo[:QUANT|:file.gguf]. Default: the demo model.',
+      'What to serve: a name or alias, a path to a .gguf file, or hf:org/repo[:QUANT|:file.gguf]. Default: the demo model.',
     helpValue: 'MODEL',
   }),
+  yes: yesFlag,
   slots: numberFlag('slots', { min: 1, max: LIMITS.slots, integer: true })({
     description: 'Jobs that run side by side.',
     default: 4,

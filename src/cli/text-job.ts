@@ -1,11 +1,12 @@
 import { Flags } from '@oclif/core';
 import { describeIssue } from '../runtime/protocol/codec.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
+import type { Format } from '../runtime/protocol/format.ts';
 import { newJobId } from '../runtime/protocol/ids.ts';
 import { type JobSpec, jobSpecSchema } from '../runtime/protocol/job.ts';
 import { LIMITS } from '../runtime/protocol/limits.ts';
 import type { ModelName } from '../runtime/protocol/model.ts';
-import { parseSeed, randomSeed } from '../runtime/protocol/text.ts';
+import { type Message, parseSeed, randomSeed } from '../runtime/protocol/text.ts';
 import { numberFlag } from './flags.ts';
 
 /** Flags that say what is generated and how. */
@@ -17,7 +18,7 @@ export const textFlags = {
   }),
   'max-tokens': numberFlag('max-tokens', { min: 1, max: LIMITS.maxTokens, integer: true })({
     char: 'n',
-    description: 'Most tokens to generate. Default: 1024.',
+    description: 'Most tokens to generate. Default: 1024; 4096 for JSON.',
     helpValue: 'N',
   }),
   temperature: numberFlag('temperature', { min: 0, max: 5 })({
@@ -75,24 +76,47 @@ export interface TextFlags {
   readonly raw: boolean;
 }
 
+export interface TextJobOptions {
+  readonly model: ModelName | undefined;
+  readonly timeoutMs: number | undefined;
+  /** What was said before the prompt, without instructions. */
+  readonly history?: readonly Message[];
+  readonly format?: Format | undefined;
+}
+
+/** Without --max-tokens, an answer that has to be whole may be this long, as far as the context goes. */
+const FORMAT_MAX_TOKENS = 4_096;
+
 /** @throws AipgError `usage` when the flags do not go together or a value is refused */
 export function textJob(
   prompt: string,
   flags: TextFlags,
-  { model, timeoutMs }: { model: ModelName | undefined; timeoutMs: number | undefined },
+  { model, timeoutMs, history = [], format }: TextJobOptions,
 ): JobSpec {
   if (flags.raw && flags.system !== undefined) {
     throw new AipgError('usage', '--system needs the chat template that --raw leaves out.');
   }
-  const system = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }];
+  if (format !== undefined && flags.stop !== undefined && flags.stop.length > 0) {
+    throw new AipgError(
+      'usage',
+      '--stop could cut the JSON short, so it does not go with --schema or --json-mode.',
+      {
+        hint: 'Leave it out: JSON has its own end.',
+      },
+    );
+  }
+  // Empty instructions are none: so a conversation is rid of its own.
+  const system =
+    flags.system === undefined || flags.system === '' ? [] : [{ role: 'system', content: flags.system }];
   const job = jobSpecSchema.safeParse({
     id: newJobId(),
     model,
     input: {
       prompt: flags.raw
         ? { form: 'raw', text: prompt }
-        : { form: 'chat', messages: [...system, { role: 'user', content: prompt }] },
-      maxTokens: flags['max-tokens'],
+        : { form: 'chat', messages: [...system, ...history, { role: 'user', content: prompt }] },
+      maxTokens: flags['max-tokens'] ?? (format === undefined ? undefined : FORMAT_MAX_TOKENS),
+      format,
       stop: flags.stop,
       sampling: {
         temperature: flags.temperature,

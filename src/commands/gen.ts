@@ -1,18 +1,25 @@
 import process from 'node:process';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { batchFlags } from '../cli/batch-flags.ts';
+import { conversationFlags, lastingReference, openConversation } from '../cli/conversation.ts';
+import { ensureModel, modelReference, yesFlag } from '../cli/ensure-model.ts';
 import { durationFlag, gridFlag, numberFlag } from '../cli/flags.ts';
+import { formatFlags, readFormat } from '../cli/format.ts';
 import { hintOncePerDay } from '../cli/hint.ts';
-import { submitFlags } from '../cli/job-flags.ts';
-import { AnswerWriter, answerJson, followJob, printStats } from '../cli/job-output.ts';
+import { inputFlags, readInput } from '../cli/input.ts';
+import { leaveToGrid, submitFlags } from '../cli/job-flags.ts';
+import { AnswerWriter, answerJson, printStats } from '../cli/job-output.ts';
 import { openWithProgress } from '../cli/open-with-progress.ts';
-import { composePrompt, readStdin } from '../cli/prompt.ts';
+import { openReplay, replayFlags } from '../cli/replay.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { textFlags, textJob } from '../cli/text-job.ts';
+import { Turn } from '../cli/turn.ts';
 import { WaitingLine } from '../cli/waiting-line.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectGrid } from '../runtime/config/select-grid.ts';
 import { modelNameOnGrid } from '../runtime/grids/open.ts';
+import { requireFormat } from '../runtime/json-schema/answer-format.ts';
 import { parseModelReference } from '../runtime/models/reference.ts';
 
 const REAL_MODEL_COMMAND = 'aipg gen -m hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M "…"';
@@ -28,6 +35,9 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     '$ cat error.log | <%= config.bin %> gen "What went wrong here?"',
     '<%= config.bin %> gen -m hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M "Write a haiku."',
     '<%= config.bin %> gen --seed 7 --temperature 0 --json "Tell me a story about a fox."',
+    '<%= config.bin %> gen -f "src/**/*.ts" "Where are errors reported?"',
+    '<%= config.bin %> gen --schema person.json "Invent a person." | jq .name',
+    '<%= config.bin %> gen --batch prompts.jsonl -o answers.jsonl',
   ];
 
   static override args = {
@@ -41,12 +51,17 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
   static override flags = {
     model: Flags.string({
       char: 'm',
-      description: 'A name, a path to a .gguf file, or hf:org/repo[:QUANT|:file.gguf].',
+      description: 'A name or alias, a path to a .gguf file, or hf:org/repo[:QUANT|:file.gguf].',
       helpValue: 'MODEL',
     }),
+    ...inputFlags,
     ...textFlags,
+    ...formatFlags,
+    ...conversationFlags,
+    ...replayFlags,
     grid: gridFlag,
     ...submitFlags,
+    yes: yesFlag,
     threads: numberFlag('threads', { min: 1, max: 512, integer: true })({
       description: 'CPU threads, for an answer in this process. Default: measured once.',
       helpValue: 'N',
@@ -57,43 +72,69 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     }),
     'no-stream': Flags.boolean({ description: 'Print the answer only when it is complete.' }),
     stats: Flags.boolean({ description: 'Say on stderr how fast it was.' }),
+    ...batchFlags,
   };
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(Gen);
+    const { args, flags: given } = await this.parse(Gen);
+    if (given.batch !== undefined) {
+      const { answerBatch } = await import('../cli/batch.ts');
+      return await answerBatch({ ...given, batch: given.batch, words: args.prompt }, this.argv);
+    }
     const paths = resolvePaths();
-    using stop = stopSignal(flags.timeout);
+    using stop = stopSignal(given.timeout);
     const { signal } = stop;
 
     const words = args.prompt ?? [];
-    const prompt = composePrompt({ words, stdin: await readStdin({ wanted: words.includes('-'), signal }) });
+    const replay = await openReplay(paths, given, words, signal);
+    const conversation = await openConversation(paths, given);
+    const kept = { ...replay?.settings, ...conversation.settings };
+    const input = replay
+      ? { prompt: '', flags: { ...kept, ...given }, template: undefined }
+      : await readInput(words, given, { paths, signal, kept });
+    const { prompt, flags } = input;
+    const format = await readFormat(flags, input.template);
     // A file of this machine is of use to this process alone, unless a grid was asked for.
-    const asked = flags.grid ?? (parseModelReference(flags.model).form === 'path' ? 'local' : undefined);
+    const reference = modelReference(flags.model, paths);
+    const asked = flags.grid ?? (parseModelReference(reference).form === 'path' ? 'local' : undefined);
     const choice = selectGrid({ paths, asked });
-    const model = choice.where === 'bus' ? await modelNameOnGrid(flags.model) : undefined;
-    const job = {
-      ...textJob(prompt, flags, { model, timeoutMs: flags.timeout }),
-      tier: flags.tier ?? 'standard',
-    };
+    const model = choice.where === 'bus' ? await modelNameOnGrid(reference) : undefined;
+    const asJob =
+      replay?.job({ model, timeoutMs: flags.timeout }) ??
+      textJob(prompt, flags, {
+        model,
+        timeoutMs: flags.timeout,
+        history: conversation.messages,
+        format: format?.format,
+      });
+    const job = { ...asJob, tier: flags.tier ?? asJob.tier };
+    if (choice.where === 'local') await ensureModel(reference, { paths, yes: flags.yes, signal });
+    await replay?.checkModel(choice, paths, signal);
 
     await using grid = await openWithProgress({ choice, paths, env: process.env, signal, ...flags });
-    const { detach, wait } = flags;
-    const handle = await grid.submit(job, { signal, detach, wait });
-    if (detach) {
-      const { id } = handle;
-      process.stdout.write(flags.json ? `${JSON.stringify({ id, grid: grid.name })}\n` : `${id}\n`);
-      return;
-    }
+    if (flags.detach) return await leaveToGrid(grid, job, { ...flags, signal });
     using waiting = new WaitingLine();
+    await using turn = new Turn({
+      paths,
+      grid,
+      conversation,
+      model: lastingReference(flags.model),
+      keep: !flags['no-log'],
+      json: flags.json,
+      wait: flags.wait,
+      onEvent: (event) => waiting.show(event),
+    });
     const writer = new AnswerWriter();
-    const streaming = !flags.json && !flags['no-stream'];
+    // What reads a pipe gets JSON that is whole and checked, or nothing.
+    const streaming =
+      !flags.json && !flags['no-stream'] && (format === undefined || process.stdout.isTTY === true);
     try {
-      const answer = await followJob(handle, (text) => streaming && writer.write(text), signal, {
-        onEvent: (event) => waiting.show(event),
-      });
-      if (flags.json) process.stdout.write(`${JSON.stringify(answerJson(grid, job, answer))}\n`);
+      const answer = await turn.answer(job, (text) => streaming && writer.write(text), signal);
+      if (format) requireFormat(format, answer, job.input);
+      if (flags.json) process.stdout.write(`${JSON.stringify(answerJson(grid, turn.job, answer))}\n`);
       else if (!streaming) writer.write(answer.text);
       writer.end();
+      replay?.compare(answer);
       if (flags.stats) printStats(grid, answer);
     } catch (error) {
       if (process.stdout.isTTY) writer.end();

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { BaseCommand } from '../cli/base-command.ts';
+import { ensureModel } from '../cli/ensure-model.ts';
 import { numberFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
 import { PartsView } from '../cli/parts-view.ts';
@@ -51,6 +52,7 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
         : flags,
     );
     using stop = stopSignal();
+    await ensureModel(flags.model, { ...flags, paths, signal: stop.signal });
     const startedAt = performance.now();
     await using view = new PartsView(process.stderr, log);
     const { startHost } = await import('../runtime/host/host.ts');

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { ensureModel } from '../cli/ensure-model.ts';
 import { gridFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
 import { progressReporter } from '../cli/open-with-progress.ts';
@@ -36,6 +37,7 @@ SIGTERM or Ctrl-C drains: no new job is taken and running ones end; a second Ctr
     const bus = selectBus({ paths, asked: flags.grid });
     const log = await openLog(flags);
     using stop = stopSignal();
+    await ensureModel(flags.model, { ...flags, paths, signal: stop.signal });
 
     const [{ connectBus, redactUrl }, { serveModel }] = await Promise.all([
       import('../runtime/bus/connect.ts'),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { textInputSchema } from '../../src/runtime/protocol/text.ts';
 import { firstOutput, ONE_THREAD, Sandbox, TINY_MODEL } from '../support/aipg.ts';
 import { LONG_JOB, writeEndlessModel } from '../support/e2e-endless-model.ts';
 
@@ -20,6 +21,7 @@ const answerSchema = z.strictObject({
   grid: z.string(),
   worker: z.string().nullable(),
   sampler: z.string(),
+  prompt: textInputSchema.shape.prompt,
   sampling: z.strictObject({
     temperature: z.number(),
     topP: z.number(),
@@ -30,6 +32,7 @@ const answerSchema = z.strictObject({
   maxTokens: z.int(),
   stop: z.array(z.string()),
   seed: z.string().regex(/^[0-9a-f]{64}$/),
+  format: z.record(z.string(), z.unknown()).nullable(),
 });
 
 type Answer = z.infer<typeof answerSchema>;

@@ -66,6 +66,8 @@ export class Sandbox implements AsyncDisposable {
       LANG: 'C.UTF-8',
       AIPG_NATS_SERVER: busServer,
       AIPG_GPU: 'off',
+      // Compiled once for all tests.
+      NODE_COMPILE_CACHE: join(cache, 'compiled'),
     });
     await mkdir(sandbox.paths.cache, { recursive: true });
     const measured = join(cache, 'threads.json');

@@ -67,6 +67,22 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux('send-keys', key);
   }
 
+  /** Types text as it is, without Enter. */
+  async type(text: string): Promise<void> {
+    await this.#tmux('send-keys', '-l', text);
+  }
+
+  /** Pastes text as a terminal does: between brackets where the program has asked for them. */
+  async paste(text: string): Promise<void> {
+    await this.#tmux('set-buffer', '-b', 'pasted', text);
+    await this.#tmux('paste-buffer', '-p', '-r', '-d', '-b', 'pasted');
+  }
+
+  /** Gives the terminal another width, in columns. */
+  async resize(columns: number): Promise<void> {
+    await this.#tmux('resize-window', '-x', String(columns));
+  }
+
   /** Types a command and waits for its end; resolves with what is on the screen and its `$?`. */
   async run(command: string): Promise<Ended> {
     const ended = await this.start(command);

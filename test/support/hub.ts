@@ -14,10 +14,14 @@ export type HubRoute =
   | 'xet-plan'
   | 'xet-data';
 
-/** What goes wrong: an answer by status, a connection cut after so many bytes of the body, or a byte changed in it. */
+/**
+ * What goes wrong: an answer by status (with a `Retry-After`), a connection cut, or silent from then on, after so many
+ * bytes of the body, or a byte changed in it.
+ */
 export type HubFault =
-  | { readonly status: number }
+  | { readonly status: number; readonly retryAfter?: string }
   | { readonly cutAfter: number }
+  | { readonly stallAfter: number }
   | { readonly corrupt: true };
 
 export interface HubRequest {
@@ -37,6 +41,10 @@ export interface FakeHubOptions {
   readonly pageSize?: number;
   /** Paths that lie in git itself, not in LFS. */
   readonly plain?: readonly string[];
+  /** Sizes that the listing claims, in bytes, by path. */
+  readonly claimedBytes?: Readonly<Record<string, number>>;
+  /** What repositories are tagged with. */
+  readonly tags?: readonly string[];
   /** Serve by the Xet protocol, as the hub now does for most models. */
   readonly xet?: boolean;
 }
@@ -70,6 +78,19 @@ export class FakeHub implements AsyncDisposable {
     return address(this.#hub);
   }
 
+  /** What was asked of a file's content since a request, by its `Range` header; a look at one byte is none. */
+  rangesSince(start: number): string[] {
+    return this.requests
+      .slice(start)
+      .filter(({ route, range }) => route === 'cdn' && range !== 'bytes=0-0')
+      .map(({ range }) => range ?? 'all');
+  }
+
+  /** Lets nothing go wrong any more. */
+  heal(): void {
+    this.#faults.length = 0;
+  }
+
   /** Lets the next requests of a route go wrong. */
   fail(route: HubRoute, fault: HubFault, times = Number.POSITIVE_INFINITY): void {
     this.#faults.push({ route, fault, times });
@@ -99,12 +120,20 @@ export class FakeHub implements AsyncDisposable {
     const fault = this.#takeFault(route);
     const files = this.#options.repos[target.repo];
     const { token } = this.#options;
-    if (fault && 'status' in fault) sendError(response, fault.status, 'InternalFault');
-    else if (isOfHub(route) && token !== undefined && authorization !== `Bearer ${token}`) {
+    if (fault && 'status' in fault) {
+      if (fault.retryAfter !== undefined) response.setHeader('Retry-After', fault.retryAfter);
+      sendError(response, fault.status, 'InternalFault');
+    } else if (isOfHub(route) && token !== undefined && authorization !== `Bearer ${token}`) {
       sendError(response, 401, 'GatedRepo');
     } else if (!files) sendError(response, 404, 'RepoNotFound');
     else if (route === 'info')
-      sendJson(response, { _id: '1', id: target.repo, sha: HUB_COMMIT, gated: false });
+      sendJson(response, {
+        _id: '1',
+        id: target.repo,
+        sha: HUB_COMMIT,
+        gated: false,
+        tags: this.#options.tags ?? [],
+      });
     else if (route === 'tree') this.#sendTree(response, url, files);
     else if (route === 'paths-info') this.#sendPathsInfo(request, response, files);
     else {
@@ -131,11 +160,12 @@ export class FakeHub implements AsyncDisposable {
   }
 
   #entry(path: string, content: Buffer) {
-    const lfs = { oid: sha256(content), size: content.length, pointerSize: 130 };
+    const size = this.#options.claimedBytes?.[path] ?? content.length;
+    const lfs = { oid: sha256(content), size, pointerSize: 130 };
     return {
       type: 'file',
       oid: gitOid(content),
-      size: content.length,
+      size,
       path,
       ...(this.#isLfs(path) ? { lfs } : {}),
       lastCommit: { id: HUB_COMMIT, title: 'add', date: '2026-01-01T00:00:00.000Z' },
@@ -280,6 +310,10 @@ function sendContent(
   }
   if (fault && 'cutAfter' in fault && body.length > fault.cutAfter) {
     response.write(body.subarray(0, fault.cutAfter), () => response.destroy());
+    return;
+  }
+  if (fault && 'stallAfter' in fault && body.length > fault.stallAfter) {
+    response.write(body.subarray(0, fault.stallAfter));
     return;
   }
   response.end(request.method === 'HEAD' ? undefined : body);

@@ -1,12 +1,13 @@
 import { AipgError } from '../protocol/errors.ts';
+import { changeSettings } from './change-settings.ts';
 import type { Paths } from './paths.ts';
-import { type Profile, profileNameSchema, readSettings, type Settings, settingsFile } from './settings.ts';
+import { type Profile, profileNameSchema, type Settings } from './settings.ts';
 
 /** @throws AipgError `usage` when the name is taken or invalid */
 export async function addProfile(paths: Paths, name: string, profile: Profile): Promise<Settings> {
   const valid = profileNameSchema.safeParse(name);
   if (!valid.success) throw new AipgError('usage', `${name} ${valid.error.issues[0]?.message}.`);
-  return change(paths, (settings) => {
+  return changeSettings(paths, (settings) => {
     if (Object.hasOwn(settings.grids, name)) {
       throw new AipgError(
         'usage',
@@ -23,7 +24,7 @@ export async function addProfile(paths: Paths, name: string, profile: Profile): 
 
 /** @throws AipgError `usage` when there is no such profile */
 export async function setDefaultProfile(paths: Paths, name: string): Promise<Settings> {
-  return change(paths, (settings) => {
+  return changeSettings(paths, (settings) => {
     findProfile(settings, name);
     return { ...settings, grid: name };
   });
@@ -31,7 +32,7 @@ export async function setDefaultProfile(paths: Paths, name: string): Promise<Set
 
 /** @throws AipgError `usage` when there is no such profile */
 export async function removeProfile(paths: Paths, name: string): Promise<Settings> {
-  return change(paths, (settings) => {
+  return changeSettings(paths, (settings) => {
     findProfile(settings, name);
     const { [name]: _, ...grids } = settings.grids;
     const { grid, ...rest } = settings;
@@ -48,19 +49,4 @@ export function findProfile(settings: Settings, name: string): Profile {
     hint:
       known.length > 0 ? `Known grids: ${known.join(', ')}.` : 'Add one: aipg grid add NAME nats://host:4222',
   });
-}
-
-async function change(paths: Paths, edit: (settings: Settings) => Settings): Promise<Settings> {
-  // Refuses a broken file before anything is written over it.
-  const settings = edit(readSettings(paths));
-  const { default: Conf } = await import('conf');
-  const store = new Conf<Settings>({
-    cwd: paths.config,
-    configName: 'config',
-    configFileMode: 0o600,
-    projectName: 'aipg',
-  });
-  store.store = settings;
-  if (store.path !== settingsFile(paths)) throw new Error(`The settings were written to ${store.path}.`);
-  return settings;
 }

@@ -25,14 +25,24 @@ export const profileSchema = z.object({
 });
 export type Profile = z.infer<typeof profileSchema>;
 
+/** Short enough to type, and never taken for a path, an `hf:` reference or a model's full name. */
+export const aliasSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be up to 64 letters, digits, ".", "_" and "-"')
+  .refine((name) => !/\.gguf$/i.test(name), 'must not end in .gguf, as a file does');
+
 export const settingsSchema = z.object({
   /** The profile used when none is named and no grid runs on this machine. */
   grid: profileNameSchema.optional(),
   grids: z.record(profileNameSchema, profileSchema).default({}),
+  /** Model references by the name that the user gave them. */
+  aliases: z.record(aliasSchema, z.string().min(1).max(4_096)).default({}),
+  /** Whether prompts and answers are kept in the log of this machine. Default: they are. */
+  log: z.boolean().optional(),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
-export function settingsFile(paths: Paths): string {
+export function settingsFile(paths: Pick<Paths, 'config'>): string {
   return join(paths.config, 'config.json');
 }
 
@@ -40,7 +50,7 @@ export function settingsFile(paths: Paths): string {
  * The user's settings; defaults where there is no file.
  * @throws AipgError `usage` when the file cannot be read as settings
  */
-export function readSettings(paths: Paths): Settings {
+export function readSettings(paths: Pick<Paths, 'config'>): Settings {
   const file = settingsFile(paths);
   let text: string;
   try {

@@ -1,5 +1,5 @@
 import type { ModelFacts, ModelFile } from '../protocol/model.ts';
-import type { FinishReason, TextInput } from '../protocol/text.ts';
+import type { FinishReason, SamplerName, TextInput } from '../protocol/text.ts';
 
 /** What computes inside a worker or in the client's own process. */
 export interface Engine {
@@ -27,7 +27,8 @@ export interface LoadedModel extends AsyncDisposable {
   readonly threads: number;
   /**
    * Streams the output. The last chunk, and no other, carries `finish`. With more calls than slots, the rest wait.
-   * @throws AipgError `context-exceeded` when the prompt does not fit; the signal's reason on abort, within one token.
+   * @throws AipgError `context-exceeded` when the prompt does not fit; `input-invalid` for a format that cannot be
+   * enforced; the signal's reason on abort, within one token.
    */
   generate(input: GenerateInput, signal?: AbortSignal): AsyncIterable<Chunk>;
 }
@@ -54,4 +55,5 @@ export interface Finish {
   readonly promptTokens: number;
   /** Tokens generated, those of a stop string included, an end-of-turn token not. */
   readonly outputTokens: number;
+  readonly sampler: SamplerName;
 }

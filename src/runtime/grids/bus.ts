@@ -1,11 +1,11 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { Account } from '../protocol/ids.ts';
-import { newClientId } from '../protocol/ids.ts';
+import { type Account, type JobId, newClientId } from '../protocol/ids.ts';
 import { jobsReplySchema, submitReplySchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { ask, type GridAddress } from './ask.ts';
 import { BusJob } from './bus-job.ts';
 import type { Grid } from './grid.ts';
+import { watchReach } from './reach.ts';
 
 export interface BusGridOptions {
   /** The grid's name in the user's profiles, or its address. */
@@ -18,6 +18,7 @@ export interface BusGridOptions {
 /** A grid behind a message bus: directors admit the jobs, workers run them. */
 export function createBusGrid({ name, connection, account }: BusGridOptions): Grid {
   const grid: GridAddress = { name, connection, account };
+  const ended = async (job: JobId) => (await import('./ended-job.ts')).endedJob(grid, job);
   const client = newClientId();
   let present = false;
   /** From then on directors that ask whether this process is still there get an answer. */
@@ -31,8 +32,13 @@ export function createBusGrid({ name, connection, account }: BusGridOptions): Gr
   };
   return {
     name,
-    submit: async (spec, { signal, detach = false, wait = false } = {}) => {
+    ended,
+    watchReach: (onChange) => watchReach(connection, onChange),
+    capacity: async () => (await import('./capacity.ts')).busCapacity(connection),
+    submit: async (spec, { signal, detach = false, wait = false, again = false } = {}) => {
       signal?.throwIfAborted();
+      const before = again ? await ended(spec.id) : undefined;
+      if (before) return before;
       if (!detach) bePresent();
       // Before the request, so that no event can be missed.
       const job = new BusJob(grid, spec.id);

@@ -3,6 +3,8 @@ import type { JobId } from '../protocol/ids.ts';
 import type { JobSpec } from '../protocol/job.ts';
 import type { JobSummary, JobsRequest, JobView } from '../protocol/requests.ts';
 import type { Result } from '../protocol/result.ts';
+import type { Capacity } from './capacity.ts';
+import type { Reach } from './reach.ts';
 
 export interface SubmitOptions {
   readonly signal?: AbortSignal | undefined;
@@ -10,6 +12,8 @@ export interface SubmitOptions {
   readonly detach?: boolean | undefined;
   /** Queue the job even if no worker serves its model now. */
   readonly wait?: boolean | undefined;
+  /** The job may have been submitted before: if it has ended by now, the handle tells of that end. */
+  readonly again?: boolean | undefined;
 }
 
 /** What a client can ask of any grid, be it in this process or on many machines. */
@@ -25,6 +29,12 @@ export interface Grid extends AsyncDisposable {
   job(id: JobId): JobHandle;
   /** Unfinished jobs of the account, and those that ended since a time; the newest last. */
   jobs(request: Omit<JobsRequest, 'protocol'>): Promise<JobSummary[]>;
+  /** A job that has ended, as long as the grid keeps its record; `undefined` before its end. */
+  ended(job: JobId): Promise<JobHandle | undefined>;
+  /** Tells, until disposed, when the grid can no longer be reached and when it can be again. */
+  watchReach(onChange: (reach: Reach) => void): Disposable;
+  /** How many jobs it runs side by side, from now until disposed. */
+  capacity(): Promise<Capacity>;
 }
 
 export interface JobHandle {

@@ -2,7 +2,6 @@ import type { Finish, LoadedModel } from '../engines/engine.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { JobEvent } from '../protocol/events.ts';
 import type { JobSpec } from '../protocol/job.ts';
-import { SAMPLER_VERSION } from '../protocol/text.ts';
 import type { Grid, JobHandle } from './grid.ts';
 import { resultOf } from './result-of.ts';
 
@@ -21,6 +20,10 @@ export function createLocalGrid(model: LoadedModel): Grid {
     jobs: async () => {
       throw noGrid('This process keeps no jobs.');
     },
+    // What ends here is told here, and nothing is kept.
+    ended: async () => undefined,
+    watchReach: () => ({ [Symbol.dispose]: () => undefined }),
+    capacity: async () => ({ slots: () => model.slots, [Symbol.asyncDispose]: async () => undefined }),
     [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
   };
 }
@@ -95,7 +98,7 @@ async function* run(model: LoadedModel, job: JobSpec, cancelled: AbortSignal): A
       promptTokens: finish.promptTokens,
       outputTokens: finish.outputTokens,
       textLength: textOffset,
-      sampler: SAMPLER_VERSION,
+      sampler: finish.sampler,
       timings: { firstTokenMs: (firstTokenAt ?? endedAt) - startedAt, totalMs: endedAt - startedAt },
     },
   };

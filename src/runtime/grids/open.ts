@@ -12,18 +12,16 @@ export interface OpenGridOptions {
   readonly model?: string | undefined;
   /** CPU threads, for an answer in this process. */
   readonly threads?: number | undefined;
+  /** Jobs side by side, for answers in this process. Default: 1. */
+  readonly slots?: number | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: OpenProgress) => void;
 }
 
-export type OpenProgress =
-  | {
-      readonly step: 'download';
-      readonly file: string;
-      readonly receivedBytes: number;
-      readonly totalBytes: number;
-    }
-  | { readonly step: 'load'; readonly fraction: number };
+export interface OpenProgress {
+  readonly step: 'load';
+  readonly fraction: number;
+}
 
 /**
  * Opens the grid that was chosen; the parts that it needs are imported only then.
@@ -54,7 +52,8 @@ export async function modelNameOnGrid(reference: string | undefined): Promise<Mo
   });
 }
 
-async function openLocal({ paths, env, model, threads, signal, onProgress }: OpenGridOptions): Promise<Grid> {
+async function openLocal(options: OpenGridOptions): Promise<Grid> {
+  const { paths, env, model, threads, slots = 1, signal, onProgress } = options;
   const [{ resolveModel }, { createLlamaEngine }, { createLocalGrid }] = await Promise.all([
     import('../models/resolve.ts'),
     import('../engines/llama/engine.ts'),
@@ -63,13 +62,13 @@ async function openLocal({ paths, env, model, threads, signal, onProgress }: Ope
   const file = await resolveModel(model, {
     env,
     cacheDir: paths.cache,
+    configDir: paths.config,
     ...(signal && { signal }),
-    ...(onProgress && { onProgress: (progress) => onProgress({ step: 'download', ...progress }) }),
   });
   const loaded = await createLlamaEngine().load(
     file,
     {
-      slots: 1,
+      slots,
       cacheDir: paths.cache,
       ...(threads !== undefined && { threads }),
       ...(onProgress && { onProgress: (fraction) => onProgress({ step: 'load', fraction }) }),

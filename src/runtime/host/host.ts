@@ -131,10 +131,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
   return { url: bus.url, model: served.model, stop, [Symbol.asyncDispose]: () => stop() };
 }
 
-function describe(progress: ServeProgress): string {
-  if (progress.step === 'load') return `loading the model ${Math.floor(progress.fraction * 100)} %`;
-  const { file, receivedBytes, totalBytes } = progress;
-  return `downloading ${file} ${Math.floor((100 * receivedBytes) / totalBytes)} %`;
+function describe({ fraction }: ServeProgress): string {
+  return `loading the model ${Math.floor(fraction * 100)} %`;
 }
 
 function describeWorker(model: string, slots: number, threads: number): string {

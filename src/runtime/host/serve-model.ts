@@ -27,14 +27,10 @@ export interface ServeModelOptions {
   readonly onProgress?: (progress: ServeProgress) => void;
 }
 
-export type ServeProgress =
-  | {
-      readonly step: 'download';
-      readonly file: string;
-      readonly receivedBytes: number;
-      readonly totalBytes: number;
-    }
-  | { readonly step: 'load'; readonly fraction: number };
+export interface ServeProgress {
+  readonly step: 'load';
+  readonly fraction: number;
+}
 
 /** A worker and the model that it serves. */
 export interface ServedModel extends AsyncDisposable {
@@ -54,8 +50,8 @@ export async function serveModel(options: ServeModelOptions): Promise<ServedMode
   const file = await resolveModel(options.model, {
     env,
     cacheDir: paths.cache,
+    configDir: paths.config,
     ...(signal && { signal }),
-    ...(onProgress && { onProgress: (progress) => onProgress({ step: 'download', ...progress }) }),
   });
   const id = newWorkerId(options.name ?? hostname());
   const { slots, replicas } = options;

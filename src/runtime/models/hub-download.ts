@@ -5,15 +5,9 @@ import { AipgError } from '../protocol/errors.ts';
 import { type HubFile, type HubOptions, type HubRepo, retrying } from './hub-client.ts';
 import { PartialFile } from './partial-file.ts';
 
-export interface DownloadProgress {
-  /** Path within the repository. */
-  readonly file: string;
-  readonly receivedBytes: number;
-  readonly totalBytes: number;
-}
-
 export interface HubDownloadOptions extends HubOptions {
-  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** Called with the bytes received so far. */
+  readonly onBytes?: ((received: number) => void) | undefined;
 }
 
 /**
@@ -31,11 +25,18 @@ export async function downloadToCache(
   folder: string,
   options: HubDownloadOptions,
 ): Promise<string> {
-  const blob = join(folder, 'blobs', blobName(repo, file));
+  const blob = blobPath(repo, file, folder);
   const link = join(folder, 'snapshots', repo.commit, file.path);
   if ((await sizeOf(blob)) !== file.bytes) await downloadBlob(repo, file, blob, options);
   await linkTo(blob, link);
   return link;
+}
+
+/** Where the content of a file lies in the cache. @throws AipgError `model-invalid` when the hub gives no hash of it */
+export function blobPath(repo: HubRepo, { path, sha256, oid }: HubFile, folder: string): string {
+  const name = sha256 ?? oid;
+  if (name !== undefined) return join(folder, 'blobs', name);
+  throw new AipgError('model-invalid', `The hub gives no hash of ${repo.id}:${path}`);
 }
 
 /** Remembers what `main` is, for tools that look there first. */
@@ -51,7 +52,7 @@ async function downloadBlob(
   repo: HubRepo,
   file: HubFile,
   blob: string,
-  { onProgress, ...options }: HubDownloadOptions,
+  { onBytes, ...options }: HubDownloadOptions,
 ): Promise<void> {
   const { signal } = options;
   // Git names an object by the sha1 of its kind, its size and its content.
@@ -60,9 +61,7 @@ async function downloadBlob(
   let isPatched = part.received > 0;
   let restarts = 0;
   if (part.received > file.bytes) await part.restart(hashes());
-  const report = (receivedBytes: number) =>
-    onProgress?.({ file: file.path, receivedBytes, totalBytes: file.bytes });
-  report(part.received);
+  onBytes?.(part.received);
   for (;;) {
     let before = part.received;
     await retrying(
@@ -74,7 +73,7 @@ async function downloadBlob(
         if (part.received < file.bytes) {
           isPatched ||= part.received > 0;
           const content = await repo.open(file.path, part.received);
-          await part.append(content, file.bytes, { signal, onBytes: report });
+          await part.append(content, file.bytes, { signal, onBytes });
         }
         if (part.received < file.bytes) throw new Error(`the download ended after ${part.received} bytes`);
       },
@@ -96,13 +95,6 @@ async function downloadBlob(
     await part.restart(hashes());
   }
   await part.commit();
-}
-
-/** What becomes a path must be a hash. */
-function blobName(repo: HubRepo, { path, sha256, oid }: HubFile): string {
-  const name = sha256 ?? oid;
-  if (name !== undefined && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name)) return name;
-  throw new AipgError('model-invalid', `The hub gives no hash of ${repo.id}:${path}`);
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

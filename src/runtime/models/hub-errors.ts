@@ -10,9 +10,17 @@ export interface HubContext {
 /** Says what a failed request to the hub means, and what can be done. What is an {@link AipgError} passes through. */
 export function hubError(error: unknown, { endpoint, what, signal }: HubContext): AipgError {
   if (signal?.aborted) {
+    // Whoever stopped it may have said why.
+    if (signal.reason instanceof AipgError) return signal.reason;
     return new AipgError('cancelled', `The download of ${what} was cancelled`, { cause: error });
   }
   if (error instanceof AipgError) return error;
+  if (isFullDisk(error)) {
+    return new AipgError('disk-full', `There is no more room for ${what}: ${reasonOf(error)}`, {
+      hint: 'Make room, or choose another disk with HF_HUB_CACHE; the next try goes on where this one stopped.',
+      cause: error,
+    });
+  }
   if (isDiskError(error)) {
     return new AipgError('internal', `The download of ${what} can't be written: ${reasonOf(error)}`, {
       hint: 'Make room, or choose another folder with HF_HUB_CACHE.',
@@ -42,10 +50,13 @@ export function hubError(error: unknown, { endpoint, what, signal }: HubContext)
     case 429:
       return notFound(
         `The hub at ${endpoint} refuses more requests for now (429): ${what}`,
-        'Wait a few minutes, or set HF_TOKEN: a signed-in user may ask more often.',
+        `Wait ${waitOf(error) ?? 'a few minutes'}, or set HF_TOKEN: a signed-in user may ask more often.`,
       );
     default:
-      return notFound(`The hub at ${endpoint} failed (${status}): ${what}`, 'Try again later.');
+      return notFound(
+        `The hub at ${endpoint} failed (${status}): ${what}`,
+        `Try again ${waitOf(error) === undefined ? 'later' : `in ${waitOf(error)}`}.`,
+      );
   }
 }
 
@@ -58,7 +69,41 @@ export function isTransient(error: unknown): boolean {
   return code === undefined || !LASTING_CODES.has(code);
 }
 
-const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
+/** A refusal that says when to ask again. The library's own error keeps no header. */
+export class HubRefusal extends Error {
+  override readonly name = 'HubRefusal';
+  readonly statusCode: number;
+  readonly retryAfterMs: number;
+
+  private constructor(status: number, retryAfterMs: number) {
+    super(`status ${status}, to be asked again in ${Math.ceil(retryAfterMs / 1_000)} s`);
+    this.statusCode = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** Undefined for an answer that is no such refusal. @param now in ms since 1970 */
+  static of({ status, headers }: Response, now = Date.now()): HubRefusal | undefined {
+    const text = headers.get('retry-after')?.trim();
+    if (!text || (status !== 429 && status < 500)) return undefined;
+    // Seconds, or a date (RFC 9110, 10.2.3).
+    const ms = /^\d+$/.test(text) ? 1_000 * Number(text) : Date.parse(text) - now;
+    return Number.isFinite(ms) ? new HubRefusal(status, Math.max(0, ms)) : undefined;
+  }
+}
+
+/** How long the hub asks to wait, in ms; 0 when it does not. */
+export function retryAfterMs(error: unknown): number {
+  return error instanceof HubRefusal ? error.retryAfterMs : 0;
+}
+
+function waitOf(error: unknown): string | undefined {
+  const seconds = Math.ceil(retryAfterMs(error) / 1_000);
+  if (seconds === 0) return undefined;
+  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`;
+}
+
+const FULL_DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const DISK_CODES = new Set([...FULL_DISK_CODES, 'EIO']);
 const LASTING_CODES = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -68,6 +113,10 @@ const LASTING_CODES = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
+
+function isFullDisk(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && FULL_DISK_CODES.has(String(error.code));
+}
 
 /** By the path that the file system's errors name, except a write's. */
 function isDiskError(error: unknown): boolean {

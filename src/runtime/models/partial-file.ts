@@ -1,6 +1,6 @@
 import { type Hash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
@@ -116,21 +116,44 @@ export class PartialFile implements AsyncDisposable {
   }
 }
 
-/** A rename is atomic: of several processes one gets the file. */
+/** How much of a file lies here from downloads that ended before their end, in bytes. */
+export async function leftBytes(target: string): Promise<number> {
+  const [largest] = await leftFiles(target);
+  return largest?.bytes ?? 0;
+}
+
+/** A rename is atomic: of several processes one gets the file. The smaller ones that were left are of no more use. */
 async function takeOver(target: string, path: string): Promise<boolean> {
-  const folder = dirname(target);
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(`${basename(target)}.${host()}-`)) continue;
-    const pid = /-(\d+)-[0-9a-f]{8}\.incomplete$/.exec(name)?.[1];
-    if (pid === undefined || isWriting(Number(pid), join(folder, name))) continue;
-    try {
-      await rename(join(folder, name), path);
-      return true;
-    } catch {
-      // Another was first.
+  let isTaken = false;
+  for (const left of await leftFiles(target)) {
+    if (isTaken) await rm(left.path, { force: true });
+    else {
+      isTaken = await rename(left.path, path).then(
+        () => true,
+        // Another was first.
+        () => false,
+      );
     }
   }
-  return false;
+  return isTaken;
+}
+
+/** What dead processes have left of a file, the largest first. */
+async function leftFiles(target: string): Promise<{ path: string; bytes: number }[]> {
+  const folder = dirname(target);
+  const left: { path: string; bytes: number }[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(`${basename(target)}.${host()}-`)) continue;
+    const path = join(folder, name);
+    const pid = /-(\d+)-[0-9a-f]{8}\.incomplete$/.exec(name)?.[1];
+    if (pid === undefined || isWriting(Number(pid), path)) continue;
+    const bytes = await stat(path).then(
+      ({ size }) => size,
+      () => undefined,
+    );
+    if (bytes !== undefined) left.push({ path, bytes });
+  }
+  return left.sort((a, b) => b.bytes - a.bytes);
 }
 
 function isWriting(pid: number, path: string): boolean {

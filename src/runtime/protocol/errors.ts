@@ -1,11 +1,14 @@
 /** Every way an operation can fail that a user may see, and the exit code of the process that it ends. */
 export const EXIT_CODES = {
   internal: 1,
+  'history-unusable': 1,
+  'replay-differs': 1,
   usage: 2,
   'input-invalid': 2,
   'context-exceeded': 2,
   'model-not-found': 3,
   'model-invalid': 3,
+  'disk-full': 3,
   'grid-unreachable': 4,
   'protocol-mismatch': 4,
   'bus-server-missing': 4,

@@ -15,6 +15,9 @@ export const LIMITS = {
   /** Most stop strings of a job, and the longest of them in UTF-16 code units. */
   stops: 16,
   stopLength: 256,
+  /** Largest JSON Schema of a job, in bytes, and its deepest nesting. */
+  schemaBytes: 64 * 1024,
+  schemaDepth: 64,
   /** Most tokens that one job may ask for. */
   maxTokens: 131_072,
   /** Longest time a job may be given, in milliseconds. */

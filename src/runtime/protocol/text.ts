@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { formatSchema } from './format.ts';
 import { LIMITS } from './limits.ts';
 
 export const messageSchema = z.object({
@@ -31,6 +32,9 @@ export type Seed = z.infer<typeof seedSchema>;
 /** Names the sampling algorithm: with it, the seed and the model file, an output can be made again. */
 export const SAMPLER_VERSION = 'gumbel-1';
 
+/** What chose the tokens: our seeded sampler, or the engine's own under a grammar. */
+export type SamplerName = typeof SAMPLER_VERSION | 'grammar';
+
 /** What a text job asks for: a conversation through the model's chat template, or a raw prompt. */
 export const textInputSchema = z.object({
   prompt: z.discriminatedUnion('form', [
@@ -39,10 +43,14 @@ export const textInputSchema = z.object({
   ]),
   /** Most tokens to generate. */
   maxTokens: z.number().int().min(1).max(LIMITS.maxTokens).default(1_024),
+  /** Tokens of output that the context must have room for; with less, the job fails as `context-exceeded`. */
+  outputRoom: z.number().int().min(1).max(LIMITS.maxTokens).optional(),
   /** The output ends before the first of these. */
   stop: z.array(z.string().min(1).max(LIMITS.stopLength)).max(LIMITS.stops).default([]),
   sampling: samplingSchema.prefault({}),
   seed: seedSchema,
+  /** The output is constrained to this form; does not go with stop strings. */
+  format: formatSchema.optional(),
 });
 export type TextInput = z.infer<typeof textInputSchema>;
 

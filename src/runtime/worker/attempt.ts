@@ -30,6 +30,7 @@ const RETRY_DELAY_MS = 500;
 const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'context-exceeded',
   'input-invalid',
+  'job-failed',
   'timeout',
   'usage',
 ]);
@@ -212,7 +213,7 @@ export class Attempt {
     const error = toAipgError(thrown);
     const attempt = this.#number;
     log.warn({ job: this.#job.id, attempt, code: error.code, reason: error.message }, 'attempt failed');
-    const isFinal = FINAL_ERRORS.has(error.code);
+    const isFinal = !this.#givenUp && FINAL_ERRORS.has(error.code);
     if (!isFinal && !this.#givenUp && this.#earlier.length + 1 < MAX_ATTEMPTS) {
       this.#retrying('failed', error.message);
       this.#lease.giveBack(RETRY_DELAY_MS);

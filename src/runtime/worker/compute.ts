@@ -3,7 +3,6 @@ import { AipgError } from '../protocol/errors.ts';
 import type { Outcome } from '../protocol/events.ts';
 import type { WorkerId } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
-import { SAMPLER_VERSION } from '../protocol/text.ts';
 import { type Deadline, stallLimitsMs } from './deadlines.ts';
 import type { OutputStream } from './output-stream.ts';
 
@@ -57,7 +56,7 @@ export async function computeOutput(
     promptTokens: finish.promptTokens,
     outputTokens: finish.outputTokens,
     textLength: output.text.length,
-    sampler: SAMPLER_VERSION,
+    sampler: finish.sampler,
     worker,
     timings: { firstTokenMs: (firstTokenAt ?? endedAt) - startedAt, totalMs: endedAt - startedAt },
   };

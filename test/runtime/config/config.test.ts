@@ -60,7 +60,7 @@ describe('profiles', () => {
   test('are kept in a file that only the user reads; the first is the default', async () => {
     await addProfile(paths, 'home', profile('nats://10.0.0.1:4222'));
     await addProfile(paths, 'work', profile('nats://10.0.0.2:4222,nats://10.0.0.3:4222'));
-    expect(readSettings(paths)).toEqual({
+    expect(readSettings(paths)).toMatchObject({
       grid: 'home',
       grids: {
         home: { url: 'nats://10.0.0.1:4222', account: 'local' },

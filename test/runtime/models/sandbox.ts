@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AipgError } from '../../../src/runtime/protocol/errors.ts';
+import { ggufFile } from '../../support/gguf.ts';
 import { sha256 } from '../../support/hub.ts';
 
 export const COMMIT = 'a'.repeat(40);
@@ -12,9 +13,9 @@ export function tinyModel(): Promise<Buffer> {
   return readFile(fileURLToPath(new URL('../../../models/aipg-tiny-f16.gguf', import.meta.url)));
 }
 
-/** A GGUF as far as its first bytes go, different for each label. */
+/** A GGUF file that has a header and no weights, different for each label. */
 export function fakeGguf(label: string): Buffer {
-  return Buffer.from(`GGUF\u0003\0\0\0 ${label}`);
+  return ggufFile({ metadata: { 'general.architecture': 'llama', 'general.name': label } });
 }
 
 /** A home of its own, with an environment that names nothing outside. */

@@ -4,6 +4,7 @@ import type { ModelFacts, ModelFile } from '../../protocol/model.ts';
 import type { Engine, LoadedModel, LoadOptions } from '../engine.ts';
 import { type Backend, loadBackend, loadLibrary } from './backend.ts';
 import { chatTemplate } from './chat-template.ts';
+import { Grammars } from './grammars.ts';
 import { loadedModel } from './loaded-model.ts';
 import { type CheckedModel, checkModelFile, invalid } from './model-file.ts';
 import { tensorValues } from './tensor-bytes.ts';
@@ -51,6 +52,7 @@ async function load(file: ModelFile, options: LoadOptions, signal?: AbortSignal)
     model,
     context,
     template,
+    grammars: new Grammars(backend.library, model),
     facts: facts(file, checked, model, Math.min(most, context.contextSize)),
     slots: options.slots,
   });

@@ -1,9 +1,10 @@
 import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import type { FinishReason } from '../../protocol/text.ts';
 import type { Chunk, GenerateInput } from '../engine.ts';
-import { createSampler } from '../sampler/sampler.ts';
 import type { ChatTemplate } from './chat-template.ts';
-import { decode, prefill } from './decode.ts';
+import { chooseTokens } from './choose-token.ts';
+import { prefill } from './decode.ts';
+import type { Grammars } from './grammars.ts';
 import { orAbort } from './or-abort.ts';
 import { join, Output } from './output.ts';
 import { tokenizePrompt } from './prompt.ts';
@@ -14,6 +15,7 @@ export interface Generation {
   readonly model: LlamaModel;
   readonly template: ChatTemplate;
   readonly slots: Slots;
+  readonly grammars: Grammars;
   /** Tokens that prompt and output may have together. */
   readonly contextSize: number;
 }
@@ -28,31 +30,40 @@ const NO_TEXT: Piece = { text: '', tokens: [] };
 
 /** One generation, from waiting for a slot to the last chunk. */
 export async function* generate(
-  { model, template, slots, contextSize }: Generation,
+  { model, template, slots, grammars, contextSize }: Generation,
   input: GenerateInput,
   signal: AbortSignal,
 ): AsyncGenerator<Chunk, void, undefined> {
   signal.throwIfAborted();
-  const prompt = tokenizePrompt(input.prompt, model, template, contextSize);
+  const prompt = tokenizePrompt(input.prompt, model, template, contextSize, input.outputRoom);
   const chat = input.prompt.form === 'chat';
   const endTokens = new Set(chat ? template.endTokens : []);
-  const output = new Output(model, prompt, chat ? [...input.stop, ...template.endTexts] : input.stop);
+  const chooser = await chooseTokens(input, grammars);
+  // A grammar knows its own end, and an end text may stand in a string.
+  const endTexts = chat && input.format === undefined ? template.endTexts : [];
+  const output = new Output(model, prompt, [...input.stop, ...endTexts]);
   const most = Math.min(input.maxTokens, contextSize - prompt.length);
   const history = [...prompt];
   const finish = (reason: FinishReason, rest: Piece): Chunk => ({
     ...rest,
-    finish: { reason, promptTokens: prompt.length, outputTokens: history.length - prompt.length },
+    finish: {
+      reason,
+      promptTokens: prompt.length,
+      outputTokens: history.length - prompt.length,
+      sampler: chooser.sampler,
+    },
   });
 
   // An earlier attempt has shown these; replaying them rebuilds what it held back.
   for (const token of (input.resumeFrom ?? []) as readonly Token[]) {
     if (history.length - prompt.length === most) break;
     history.push(token);
-    if (output.push(token).stopped) return yield finish('stop', NO_TEXT);
+    chooser.accept(token);
+    const passed = output.push(token);
+    if (passed.stopped || chooser.completes(passed.text)) return yield finish('stop', NO_TEXT);
   }
   if (history.length - prompt.length === most) return yield finish('length', output.flush());
 
-  const sampler = createSampler(input.sampling, input.seed);
   const sequence = await slots.acquire(signal);
   let work: Promise<unknown> = Promise.resolve();
   const run = <T>(started: Promise<T>): Promise<T> => {
@@ -61,21 +72,20 @@ export async function* generate(
   };
   try {
     const last = await prefillAllButLast(sequence, history, (started) => orAbort(run(started), signal));
-    let logits = run(decode(sequence, last));
+    const choose = (tokens: readonly Token[]) =>
+      run(chooser.next(sequence, tokens, history.length - prompt.length, history));
+    let chosen = choose(last);
     while (true) {
-      const token = sampler.pick(
-        await orAbort(logits, signal),
-        history.length - prompt.length,
-        history,
-      ) as Token;
+      const token = await orAbort(chosen, signal);
       if (model.isEogToken(token) || endTokens.has(token)) return yield finish('stop', output.flush());
       history.push(token);
       const passed = output.push(token);
-      if (passed.stopped) return yield finish('stop', { text: passed.text, tokens: passed.tokens });
+      if (passed.stopped || chooser.completes(passed.text))
+        return yield finish('stop', { text: passed.text, tokens: passed.tokens });
       if (history.length - prompt.length === most)
         return yield finish('length', join(passed, output.flush()));
       // Decodes the next token while the consumer takes this one.
-      logits = run(decode(sequence, [token]));
+      chosen = choose([token]);
       if (passed.tokens.length > 0) yield { text: passed.text, tokens: passed.tokens };
       signal.throwIfAborted();
     }

@@ -4,18 +4,20 @@ import type { ModelFacts } from '../../protocol/model.ts';
 import type { LoadedModel } from '../engine.ts';
 import type { ChatTemplate } from './chat-template.ts';
 import { generate } from './generate.ts';
+import type { Grammars } from './grammars.ts';
 import { Slots } from './slots.ts';
 
 export interface Parts {
   readonly model: LlamaModel;
   readonly context: LlamaContext;
   readonly template: ChatTemplate;
+  readonly grammars: Grammars;
   readonly facts: ModelFacts;
   readonly slots: number;
 }
 
 /** Owns a model and its context from here on, until it is disposed. */
-export function loadedModel({ model, context, template, facts, slots: count }: Parts): LoadedModel {
+export function loadedModel({ model, context, template, grammars, facts, slots: count }: Parts): LoadedModel {
   const slots = new Slots(context, count);
   const unload = new AbortController();
   let disposed: Promise<void> | undefined;
@@ -31,7 +33,7 @@ export function loadedModel({ model, context, template, facts, slots: count }: P
     threads: context.currentThreads,
     generate(input, signal) {
       const either = signal === undefined ? unload.signal : AbortSignal.any([signal, unload.signal]);
-      return generate({ model, template, slots, contextSize: facts.contextSize }, input, either);
+      return generate({ model, template, slots, grammars, contextSize: facts.contextSize }, input, either);
     },
     [Symbol.asyncDispose]() {
       disposed ??= dispose();

@@ -9,7 +9,11 @@ describe('generate', () => {
   test('answers through the chat template and ends at the end-of-turn token', async () => {
     const answer = await collect(model.generate(chat('What is 31 + 17?', { sampling: GREEDY })));
     expect(answer.text).toBe('31 + 17 = 48.');
-    expect(answer.finish).toEqual({ reason: 'stop', promptTokens: 14, outputTokens: answer.tokens.length });
+    expect(answer.finish).toMatchObject({
+      reason: 'stop',
+      promptTokens: 14,
+      outputTokens: answer.tokens.length,
+    });
   });
 
   test('the last chunk and no other carries finish', async () => {
@@ -41,7 +45,7 @@ describe('generate', () => {
 
   test('ends with length at maxTokens', async () => {
     const answer = await collect(model.generate(chat(STORY, { maxTokens: 7 })));
-    expect(answer.finish).toEqual({ reason: 'length', promptTokens: 11, outputTokens: 7 });
+    expect(answer.finish).toMatchObject({ reason: 'length', promptTokens: 11, outputTokens: 7 });
     expect(answer.tokens).toHaveLength(7);
   });
 
@@ -78,7 +82,7 @@ describe('stop strings', () => {
     const stop = whole.text.slice(20, 32);
     const { text, tokens, finish } = await collect(model.generate(chat(STORY, { stop: [stop] })));
     expect(text).toBe(whole.text.slice(0, whole.text.indexOf(stop)));
-    expect(finish).toEqual({ reason: 'stop', promptTokens: 11, outputTokens: tokens.length });
+    expect(finish).toMatchObject({ reason: 'stop', promptTokens: 11, outputTokens: tokens.length });
     expect(whole.tokens.slice(0, tokens.length)).toEqual(tokens);
   });
 

@@ -1,0 +1,40 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { readResult } from '../bus/record.ts';
+import type { JobEvent } from '../protocol/events.ts';
+import type { JobId } from '../protocol/ids.ts';
+import { finalEvent, type Result } from '../protocol/result.ts';
+import type { GridAddress } from './ask.ts';
+import { BusJob } from './bus-job.ts';
+import type { JobHandle } from './grid.ts';
+
+/** A handle of a job that ended before, from its final record; `undefined` while it has none. */
+export async function endedJob(grid: GridAddress, id: JobId): Promise<JobHandle | undefined> {
+  const { connection, account } = grid;
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const store = { connection, manager, jetstream: jetstream(connection) };
+  const result = await readResult(store, account, id);
+  if (result === undefined) return undefined;
+  return {
+    id,
+    events: () => eventsOf(result),
+    cancel: async () => undefined,
+    result: async () => result,
+    view: async () => {
+      const job = new BusJob(grid, id);
+      try {
+        return await job.view();
+      } finally {
+        job.close();
+      }
+    },
+  };
+}
+
+async function* eventsOf(result: Result): AsyncGenerator<JobEvent> {
+  const attempt = 1;
+  if (result.status === 'done') {
+    const { text, tokens } = result;
+    yield { type: 'chunk', attempt, tokenOffset: 0, textOffset: 0, text, tokens };
+  }
+  yield finalEvent(result, attempt);
+}
