@@ -152,8 +152,11 @@ export class Actor implements AsyncDisposable {
     if (this.#stopping) return;
     const child = spawn(process.execPath, args, {
       env: this.#options.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [this.role === 'client' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
+    // It may be killed at any time.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.write(this.#told);
     const exited = Promise.withResolvers<void>();
     const ready = Promise.withResolvers<void>();
     const current = { child, exited: exited.promise, expected: false };
@@ -162,6 +165,7 @@ export class Actor implements AsyncDisposable {
     this.pids.push(child.pid ?? 0);
     this.#log.write(`--- process ${child.pid}, run ${run}, ${new Date().toISOString()}\n`);
     for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue;
       createInterface({ input: stream }).on('line', (line) => {
         if (stream === child.stderr) this.#log.write(`${line}\n`);
         if (!isReady && this.#options.isReady(line)) {
