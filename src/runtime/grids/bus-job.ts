@@ -46,6 +46,8 @@ export class BusJob implements JobHandle {
   #lease: { readonly worker: WorkerId; readonly lease: string } | undefined;
   #stall: NodeJS.Timeout | undefined;
   #isHeard = false;
+  /** The answer to its submit, if it is this process's. */
+  #submitted: Promise<unknown> | undefined;
   #heardAt = 0;
   #closed = false;
 
@@ -73,6 +75,11 @@ export class BusJob implements JobHandle {
       else this.#break = setTimeout(() => this.#push('gone'), MAX_BREAK_MS);
     });
     if (attach) this.#push('look');
+  }
+
+  /** Its first events may come before the bus has it all on disk; until then a director may not know it. */
+  submittedBy(reply: Promise<unknown>): void {
+    this.#submitted = reply;
   }
 
   async *events(): AsyncGenerator<JobEvent> {
@@ -153,6 +160,12 @@ export class BusJob implements JobHandle {
     try {
       return await this.view();
     } catch (error) {
+      const submitted = this.#submitted;
+      if (submitted !== undefined && error instanceof AipgError && error.code === 'job-not-found') {
+        this.#submitted = undefined;
+        await submitted;
+        return await this.#viewOrLater();
+      }
       const isBusy = error instanceof AipgError && error.code === 'grid-unreachable' && this.#isHeard;
       if (!isBusy || this.#grid.connection.isClosed()) throw error;
       this.#gap = setTimeout(() => this.#push('look'), RETRY_MS);

@@ -47,6 +47,7 @@ export function createBusGrid({ name, connection, account }: BusGridOptions): Gr
         const reply = ask(grid, 'submit', request, submitReplySchema, signal);
         // A job that has events was accepted; the reply comes only when the bus has it all on disk.
         reply.catch(() => undefined);
+        job.submittedBy(reply);
         await Promise.race([reply, job.heard]);
         return job;
       } catch (error) {
