@@ -20,6 +20,9 @@ const HANG_MS = 45_000;
 /** What would be measured on a machine that is busy with other tests would be wrong. */
 export const ONE_THREAD = ['--threads', '1'];
 
+/** What serves a whole file of tests, in milliseconds. */
+const SERVING_MS = 600_000;
+
 const RUN_OPTIONS = {
   reject: false,
   stripFinalNewline: false,
@@ -82,9 +85,17 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Runs the built binary to its end; a failure is a result like any other. */
-  aipg(args: readonly string[], { input, env, openStdin = false }: AipgOptions = {}): AipgRun {
+  aipg(args: readonly string[], options: AipgOptions = {}): AipgRun {
+    return this.#start(args, { ...options, timeout: HANG_MS });
+  }
+
+  #start(
+    args: readonly string[],
+    { input, env, openStdin = false, timeout }: AipgOptions & { readonly timeout: number },
+  ): AipgRun {
     return execa(process.execPath, [AIPG, ...args], {
       ...RUN_OPTIONS,
+      timeout,
       env: { ...this.env, ...env },
       ...(input === undefined ? { stdin: openStdin ? 'pipe' : 'ignore' } : { input }),
     }) as AipgRun;
@@ -98,7 +109,7 @@ export class Sandbox implements AsyncDisposable {
 
   /** Starts a command that serves until it is stopped. */
   serve(args: readonly string[], options: AipgOptions = {}): Served {
-    return new Served(this.aipg(args, options));
+    return new Served(this.#start(args, { ...options, timeout: SERVING_MS }));
   }
 
   /** A grid of this home; resolves when it says that it is up. */

@@ -22,13 +22,10 @@ export default class JobsCancel extends BaseCommand {
     await using grid = await openBusGrid(flags.grid);
     for (const id of ids) {
       const job = grid.job(id);
-      await job.cancel('cancelled by hand');
+      const cancelled = await job.cancel('cancelled by hand');
       const { status } = await job.view();
-      if (flags.json) process.stdout.write(`${JSON.stringify({ job: id, status })}\n`);
-      else
-        process.stderr.write(
-          status === 'cancelled' ? `Cancelled ${id}.\n` : `${id} had ended already: ${status}.\n`,
-        );
+      if (flags.json) process.stdout.write(`${JSON.stringify({ job: id, cancelled, status })}\n`);
+      else process.stderr.write(cancelled ? `Cancelled ${id}.\n` : `${id} had ended already: ${status}.\n`);
     }
   }
 }

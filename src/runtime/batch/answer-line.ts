@@ -43,7 +43,7 @@ export interface LineContext {
 
 /** A job of a batch that waits for its end. */
 export interface RunningJob {
-  cancel(reason: string): Promise<void>;
+  cancel(reason: string): Promise<unknown>;
   /** Looks whether it has ended while nobody could tell of it. */
   lookForEnd(): Promise<void>;
 }

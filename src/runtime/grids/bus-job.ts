@@ -97,8 +97,9 @@ export class BusJob implements JobHandle {
     }
   }
 
-  async cancel(reason: string): Promise<void> {
-    await this.#known(() => ask(this.#grid, 'cancel', { job: this.id, reason }, cancelReplySchema));
+  async cancel(reason: string): Promise<boolean> {
+    const request = { job: this.id, reason };
+    return (await this.#known(() => ask(this.#grid, 'cancel', request, cancelReplySchema))).cancelled;
   }
 
   result(): Promise<Result> {

@@ -17,7 +17,7 @@ export async function endedJob(grid: GridAddress, id: JobId): Promise<JobHandle 
   return {
     id,
     events: () => eventsOf(result),
-    cancel: async () => undefined,
+    cancel: async () => false,
     result: async () => result,
     view: async () => {
       const job = new BusJob(grid, id);

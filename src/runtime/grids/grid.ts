@@ -45,8 +45,11 @@ export interface JobHandle {
    * @throws AipgError `job-not-found`, `grid-unreachable` when the grid is gone for too long
    */
   events(): AsyncIterable<JobEvent>;
-  /** Ends the job; resolves when the grid knows. Its events end with `cancelled` unless it had ended before. */
-  cancel(reason: string): Promise<void>;
+  /**
+   * Ends the job; resolves when the grid knows. Its events end with `cancelled` unless it had ended before.
+   * @returns whether this ended it
+   */
+  cancel(reason: string): Promise<boolean>;
   /** The final record, read from the events if nobody else reads them. */
   result(): Promise<Result>;
   /** All that the grid knows of the job now. @throws AipgError `job-not-found` */

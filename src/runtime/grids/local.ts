@@ -38,7 +38,10 @@ function startJob(model: LoadedModel, job: JobSpec): JobHandle {
   return {
     id: job.id,
     events,
-    cancel: async (reason) => cancelled.abort(reason),
+    cancel: async (reason) => {
+      cancelled.abort(reason);
+      return true;
+    },
     result: () => resultOf(events()),
     view: async () => {
       throw noGrid('This process keeps no jobs.');
