@@ -52,6 +52,17 @@ describe('a detached job', () => {
     );
   });
 
+  test('gives a terminal back at once, while a worker is at work on it', async () => {
+    await using terminal = await Terminal.open(home);
+    const words = longJob.slice(3).map((word) => JSON.stringify(word));
+    const { status, screen } = await terminal.run(
+      `aipg gen -m endless --detach ${grid.join(' ')} ${words.join(' ')}`,
+    );
+    expect(status).toBe(0);
+    const [id = ''] = /[0-9a-z]{26}/.exec(screen) ?? [];
+    expect((await aipg('jobs', 'result', id)).exitCode).toBe(0);
+  });
+
   test('cannot be one of this process', async () => {
     const { exitCode, stderr } = await home.aipg(['gen', '--grid', 'local', '--detach', 'x']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('aipg up') });

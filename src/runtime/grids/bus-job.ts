@@ -71,8 +71,10 @@ export class BusJob implements JobHandle {
     this.#unlisten = Reconnects.of(grid.connection).listen((change) => {
       clearTimeout(this.#break);
       if (change === 'reconnect') this.#push('look');
-      else if (change === 'close') this.#push('gone');
-      else this.#break = setTimeout(() => this.#push('gone'), MAX_BREAK_MS);
+      else if (change === 'close') {
+        this.#push('gone');
+        this.close();
+      } else this.#break = setTimeout(() => this.#push('gone'), MAX_BREAK_MS);
     });
     if (attach) this.#push('look');
   }
