@@ -43,14 +43,18 @@ function render(name: string, url: string, snapshot: Snapshot, now: number): str
     `${bold(name)} ${dim(url)}`,
     `${mark(true)} bus       nats-server ${bus.version}, ${bus.roundTripMs} ms away`,
     `${mark(directors.length > 0)} directors ${directors.length}`,
-    `${mark(models.length > 0)} models    ${models.map((m) => `${m.name} (${m.slots} slots)`).join(', ') || 'none served'}`,
+    `${mark(models.length > 0)} models    ${models.map((m) => `${m.name} (${m.slots} ${m.slots === 1 ? 'slot' : 'slots'})`).join(', ') || 'none served'}`,
     `  jobs      ${jobs} waiting or in work`,
     ...workers.map((worker) => {
       const state = worker.state === 'serving' ? green(worker.state) : yellow(worker.state);
       const { busy, total } = worker.slots;
-      const served = worker.models.map((model) => model.name).join(', ');
+      const served =
+        worker.loading === undefined
+          ? worker.models.map((model) => model.name).join(', ')
+          : `${worker.loading.model} (${Math.floor(100 * worker.loading.fraction)} %)`;
+      const reason = worker.reason === undefined ? '' : `  ${worker.reason}`;
       const since = formatDuration(now - worker.startedAt);
-      return `  worker    ${worker.worker}  ${state}  ${served}  ${busy} of ${total} slots busy  ${worker.jobs.done} jobs  ${dim(since)}`;
+      return `  worker    ${worker.worker}  ${state}  ${served}  ${busy} of ${total} slots busy  ${worker.jobs.done} jobs  ${dim(since)}${reason}`;
     }),
   ];
   return `${lines.join('\n')}\n`;
