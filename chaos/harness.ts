@@ -26,7 +26,7 @@ export interface ChaosOptions {
   readonly minutes: number;
   /** A cluster of three nodes instead of one. */
   readonly cluster: boolean;
-  /** How long the directors may take to let go of jobs that have ended, in milliseconds. */
+  /** How long the directors may take to let go of jobs that have ended, in milliseconds; 0: that is not looked at. */
   readonly settleMs: number;
   /** Where the run writes; emptied before it. */
   readonly folder: string;
