@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 30_000,
+    // Nothing takes this long unless it hangs, be the machine as busy as it may.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 });

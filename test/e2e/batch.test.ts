@@ -147,12 +147,12 @@ describe('over `aipg up`', () => {
     ]);
   });
 
-  test('a prompt larger than a message of the bus is the error of its line', async () => {
+  test('a prompt larger than a message of the bus gets to its worker, whose context it exceeds', async () => {
     const input = `${JSON.stringify('word '.repeat(100_000))}\n"What is 2 + 2?"\n`;
     const { stdout, exitCode } = await home.aipg(['gen', '--batch', '-'], { input });
     expect(exitCode).toBe(5);
     expect(parse(stdout)).toMatchObject([
-      { error: { code: 'input-invalid' } },
+      { error: { code: 'context-exceeded' } },
       { index: 1, model: 'aipg-tiny' },
     ]);
   });

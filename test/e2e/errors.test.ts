@@ -295,7 +295,7 @@ describe('a grid that is none', () => {
   test.for(['worker', 'director'])('%s refuses a bus of another protocol version', (command) =>
     expectRefused([command, '--grid', futureBus.url], {
       code: 'protocol-mismatch',
-      names: ['99', '1'],
+      names: ['99', '2'],
       hint: 'same release',
     }),
   );

@@ -98,7 +98,7 @@ export class BusJob implements JobHandle {
   }
 
   async cancel(reason: string): Promise<void> {
-    await ask(this.#grid, 'cancel', { job: this.id, reason }, cancelReplySchema);
+    await this.#known(() => ask(this.#grid, 'cancel', { job: this.id, reason }, cancelReplySchema));
   }
 
   result(): Promise<Result> {
@@ -106,7 +106,7 @@ export class BusJob implements JobHandle {
   }
 
   view(): Promise<JobView> {
-    return ask(this.#grid, 'job', { job: this.id }, jobViewSchema);
+    return this.#known(() => ask(this.#grid, 'job', { job: this.id }, jobViewSchema));
   }
 
   /** Hears no more of the job. */
@@ -155,17 +155,24 @@ export class BusJob implements JobHandle {
     if (final) yield final;
   }
 
+  /** Asks again once the submit is answered where a director did not know the job yet. */
+  async #known<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      const isEarly = error instanceof AipgError && error.code === 'job-not-found';
+      if (this.#submitted === undefined || !isEarly) throw error;
+      await this.#submitted;
+      this.#submitted = undefined;
+      return await request();
+    }
+  }
+
   /** A job that was heard of goes on without a director to ask; then it is asked later. */
   async #viewOrLater(): Promise<JobView | undefined> {
     try {
       return await this.view();
     } catch (error) {
-      const submitted = this.#submitted;
-      if (submitted !== undefined && error instanceof AipgError && error.code === 'job-not-found') {
-        this.#submitted = undefined;
-        await submitted;
-        return await this.#viewOrLater();
-      }
       const isBusy = error instanceof AipgError && error.code === 'grid-unreachable' && this.#isHeard;
       if (!isBusy || this.#grid.connection.isClosed()) throw error;
       this.#gap = setTimeout(() => this.#push('look'), RETRY_MS);

@@ -48,7 +48,7 @@ export function createBusGrid({ name, connection, account }: BusGridOptions): Gr
         // A job that has events was accepted; the reply comes only when the bus has it all on disk.
         reply.catch(() => undefined);
         job.submittedBy(reply);
-        await Promise.race([reply, job.heard]);
+        await (detach ? reply : Promise.race([reply, job.heard]));
         return job;
       } catch (error) {
         job.close();
