@@ -60,7 +60,7 @@ export class Actor implements AsyncDisposable {
   /** Resolves when its first process is ready. */
   static async start(options: ActorOptions): Promise<Actor> {
     const actor = new Actor(options, await Link.open(options.nodes));
-    await actor.#start();
+    await actor.#startAgain(options.onFailure);
     return actor;
   }
 
@@ -136,11 +136,12 @@ export class Actor implements AsyncDisposable {
   }
 
   /** A process that ends before it is ready, as while the bus is down, is started again until one gets there. */
-  async #startAgain(): Promise<void> {
+  async #startAgain(onFailure?: (reason: string) => void): Promise<void> {
     while (!this.#stopping) {
       try {
         return await this.#start();
-      } catch {
+      } catch (error) {
+        onFailure?.(error instanceof Error ? error.message : String(error));
         await delay(RESTART_MS);
       }
     }
