@@ -10,6 +10,8 @@ import type { Role } from './plan.ts';
 /** An idle process that is asked to stop may take this long, in milliseconds; then it leaves a report and is killed. */
 const STOP_MS = 10_000;
 const REPORT_MS = 3_000;
+/** A process has this long to be ready, in milliseconds. */
+const READY_MS = 30_000;
 /** Before a process that ended by itself is started again, in milliseconds, as an operator's supervisor would. */
 const RESTART_MS = 500;
 
@@ -187,6 +189,13 @@ export class Actor implements AsyncDisposable {
         void delay(RESTART_MS).then(() => this.#startAgain());
       }
     });
-    await ready.promise;
+    // One that has said why it failed and does not end would hold its place for ever.
+    const late = setTimeout(() => {
+      this.#options.onFailure(
+        `${this.name} (process ${child.pid}) was neither ready nor ended in ${READY_MS} ms`,
+      );
+      child.kill('SIGKILL');
+    }, READY_MS);
+    await ready.promise.finally(() => clearTimeout(late));
   }
 }
