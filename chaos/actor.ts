@@ -10,6 +10,8 @@ import type { Role } from './plan.ts';
 /** An idle process that is asked to stop may take this long, in milliseconds; then it leaves a report and is killed. */
 const STOP_MS = 10_000;
 const REPORT_MS = 3_000;
+/** A process has this long to be ready, in milliseconds. */
+const READY_MS = 30_000;
 /** Before a process that ended by itself is started again, in milliseconds, as an operator's supervisor would. */
 const RESTART_MS = 500;
 
@@ -60,7 +62,7 @@ export class Actor implements AsyncDisposable {
   /** Resolves when its first process is ready. */
   static async start(options: ActorOptions): Promise<Actor> {
     const actor = new Actor(options, await Link.open(options.nodes));
-    await actor.#start();
+    await actor.#startAgain(options.onFailure);
     return actor;
   }
 
@@ -136,11 +138,12 @@ export class Actor implements AsyncDisposable {
   }
 
   /** A process that ends before it is ready, as while the bus is down, is started again until one gets there. */
-  async #startAgain(): Promise<void> {
+  async #startAgain(onFailure?: (reason: string) => void): Promise<void> {
     while (!this.#stopping) {
       try {
         return await this.#start();
-      } catch {
+      } catch (error) {
+        onFailure?.(error instanceof Error ? error.message : String(error));
         await delay(RESTART_MS);
       }
     }
@@ -186,6 +189,13 @@ export class Actor implements AsyncDisposable {
         void delay(RESTART_MS).then(() => this.#startAgain());
       }
     });
-    await ready.promise;
+    // One that has said why it failed and does not end would hold its place for ever.
+    const late = setTimeout(() => {
+      this.#options.onFailure(
+        `${this.name} (process ${child.pid}) was neither ready nor ended in ${READY_MS} ms`,
+      );
+      child.kill('SIGKILL');
+    }, READY_MS);
+    await ready.promise.finally(() => clearTimeout(late));
   }
 }

@@ -17,7 +17,7 @@ export interface DoneFault {
 }
 
 /** So many jobs beyond the next fault's are let go ahead, so that all faults come while jobs flow. */
-const AHEAD = 80;
+const AHEAD = 40;
 
 /** Does the faults of a plan as jobs end. Two faults to the same process come one after another. */
 export class FaultInjector {

@@ -53,9 +53,16 @@ export function measure(options: {
     pause: { killed: spreadOf(true, true), unreachable: spreadOf(false, true) },
     pauseAmongFaults: { killed: spreadOf(true, false), unreachable: spreadOf(false, false) },
     busRestart: spread(
-      restarts.flatMap(({ until }) => {
+      restarts.flatMap(({ fault, until }) => {
         const first = pieces.find((at) => at >= until);
-        return first === undefined ? [] : [first - until];
+        const isHitAgain = faults.some(
+          (other) =>
+            other.fault !== fault &&
+            other.fault.target === 'bus' &&
+            other.from <= (first ?? until) &&
+            other.until >= until,
+        );
+        return first === undefined || isHitAgain ? [] : [first - until];
       }),
     ),
   };

@@ -126,7 +126,7 @@ const TARGETS = [
 
 /** Faults whose pauses are measured, and how many of them come alone. */
 const MEASURED: ReadonlySet<string> = new Set(['kill', 'stop', 'cut', 'hold', 'lose']);
-const ALONE = 0.5;
+const ALONE = 0.7;
 
 function makeFault(random: Random, at: number): Fault {
   const target = random.pick(TARGETS);

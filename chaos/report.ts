@@ -17,6 +17,7 @@ export function renderReport(report: ChaosReport): string {
     '',
     `ended            ${ends.done} done, ${ends.failed} failed, ${ends.cancelled} cancelled`,
     `lost, doubled    ${report.lost}, ${report.doubled}`,
+    `rounded          ${report.rounded}`,
     `jobs/s           ${figures.jobsPerSecond.toFixed(1)}`,
     `attempts         ${figures.attempts.mean.toFixed(2)} a job, ${figures.attempts.most} at most`,
     'pause of the reader, in the middle of the answer',

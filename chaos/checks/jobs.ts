@@ -3,6 +3,7 @@ import type { Result } from '../../src/runtime/protocol/result.ts';
 import type { Plan } from '../plan.ts';
 import type { Ends } from '../records.ts';
 import type { Seen, Stream } from '../streams.ts';
+import type { Answer } from '../undisturbed.ts';
 import type { Problem } from './problem.ts';
 
 /** A job whose attempts failed may fail; with fewer than this it was given up too soon. */
@@ -16,8 +17,18 @@ export interface JobsChecked {
   readonly doubled: number;
 }
 
+export interface JobsToCheck {
+  readonly plan: Plan;
+  /** Undisturbed, by question. */
+  readonly answers: readonly Answer[];
+  /** Jobs whose answer is another one by rounding alone. */
+  readonly rounded: ReadonlySet<JobId>;
+  readonly seen: Seen;
+  readonly ends: Ends;
+}
+
 /** Every job has one end, of which all readers know, and the text that it has when nothing gets in the way. */
-export function checkJobs(plan: Plan, texts: readonly string[], seen: Seen, ends: Ends): JobsChecked {
+export function checkJobs({ plan, answers, rounded, seen, ends }: JobsToCheck): JobsChecked {
   const problems: Problem[] = [];
   const lost = new Set<JobId>();
   const doubled = new Set<JobId>();
@@ -27,7 +38,7 @@ export function checkJobs(plan: Plan, texts: readonly string[], seen: Seen, ends
     const say = (check: Problem['check'], detail: string) =>
       problems.push({ check, detail: `job ${id}: ${detail}` });
     const record = ends.records.get(id);
-    const text = texts[question] ?? '';
+    const text = rounded.has(id) && record?.status === 'done' ? record.text : (answers[question]?.text ?? '');
     if (record === undefined && seen.accepted.has(id)) {
       lost.add(id);
       say('ends', 'accepted, and without a result');

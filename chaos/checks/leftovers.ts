@@ -12,6 +12,8 @@ import { streamState } from '../records.ts';
 import type { Problem } from './problem.ts';
 
 const LOOK_MS = 500;
+/** The queue's last messages are acknowledged behind the results that readers see, within this time in milliseconds. */
+const QUEUE_MS = 10_000;
 /** What has been stopped may take this long to be gone with all its helpers, in milliseconds. */
 const END_MS = 5_000;
 const MIB = 1024 ** 2;
@@ -20,7 +22,7 @@ const MEMORY = { worker: 600 * MIB, director: 400 * MIB, client: 400 * MIB } as 
 
 /**
  * Waits until the bus holds no unfinished job any more, and looks what else is on it.
- * @param waitMs how long directors may take to let go of the last of those that have ended
+ * @param waitMs how long directors may take to let go of the last of those that have ended; 0: that is not looked at
  */
 export async function checkBus(
   connection: NatsConnection,
@@ -38,15 +40,19 @@ export async function checkBus(
     [STREAMS.events]: [],
     [STREAMS.results]: [],
   };
-  const until = Date.now() + waitMs;
-  const isEmpty = async (stream: string) => (await streamState(manager, stream)).messages === 0;
-  for (const stream of [STREAMS.jobs, STREAMS.accepted]) {
-    while (!(await isEmpty(stream)) && Date.now() < until) await delay(LOOK_MS);
+  const queue = [
+    { stream: STREAMS.jobs, ms: QUEUE_MS },
+    ...(waitMs > 0 ? [{ stream: STREAMS.accepted, ms: waitMs }] : []),
+  ];
+  for (const { stream, ms } of queue) {
+    const until = Date.now() + ms;
+    const left = async () => (await streamState(manager, stream)).messages;
+    while ((await left()) > 0 && Date.now() < until) await delay(LOOK_MS);
+    const messages = await left();
+    if (messages > 0) say(`${messages} messages are left in ${stream}`);
   }
   for (const [stream, consumers] of Object.entries(expected)) {
     const state = await streamState(manager, stream);
-    const isQueue = stream === STREAMS.jobs || stream === STREAMS.accepted;
-    if (isQueue && state.messages > 0) say(`${state.messages} messages are left in ${stream}`);
     if (state.consumers.join() !== consumers.join()) {
       say(`${stream} has the consumers ${state.consumers.join(', ') || 'none'}`);
     }

@@ -5,6 +5,9 @@ import { AipgError, toAipgError } from '../runtime/protocol/errors.ts';
 import { Interrupted, PipeClosed } from './stop-signal.ts';
 import { paint } from './terminal.ts';
 
+/** A process whose command failed ends after this long at the latest, in milliseconds. */
+const LINGER_MS = 1_000;
+
 /** What a shell reports of a process that a closed pipe ended. */
 const SIGPIPE_STATUS = 141;
 
@@ -27,6 +30,8 @@ export function reportError(thrown: unknown, { json = false, debug = false }: Re
   }
   const error = fromOclif(thrown);
   process.exitCode = error.exitCode;
+  // What failed may leave something open, as a connection to a bus that hangs; nothing else keeps the process then.
+  setTimeout(() => process.exit(), LINGER_MS).unref();
   if (thrown instanceof Interrupted && !json) return;
   if (json) {
     process.stderr.write(`${JSON.stringify({ error: error.toJSON() })}\n`);

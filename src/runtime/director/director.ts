@@ -1,4 +1,4 @@
-import { JetStreamError, jetstream } from '@nats-io/jetstream';
+import { JetStreamApiError, JetStreamError, jetstream } from '@nats-io/jetstream';
 import { type Service, type ServiceMsg, Svcm } from '@nats-io/services';
 import { type NatsConnection, RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { z } from 'zod';
@@ -186,11 +186,14 @@ export class Director implements AsyncDisposable {
   }
 }
 
+/** The library's errors of the bus have no common base; that of a cluster without a leader is known by its cause alone. */
+const OF_BUS = [RequestError, TimeoutError, JetStreamError, JetStreamApiError];
+
 /** What the bus did not do for a director may work the next time, unlike what the director itself refuses. */
 function asFailure(error: unknown): AipgError {
-  const isOfBus =
-    error instanceof RequestError || error instanceof TimeoutError || error instanceof JetStreamError;
-  if (!isOfBus) return toAipgError(error);
+  if (!(error instanceof Error)) return toAipgError(error);
+  const isOfBus = OF_BUS.some((type) => error instanceof type || error.cause instanceof type);
+  if (!isOfBus || error instanceof AipgError) return toAipgError(error);
   return new AipgError(
     'grid-unreachable',
     `The message bus does not serve its director (${error.message}).`,

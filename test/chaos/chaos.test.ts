@@ -1,0 +1,39 @@
+import { randomInt } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { expect, test } from 'vitest';
+import { runChaos } from '../../chaos/harness.ts';
+import { makePlan } from '../../chaos/plan.ts';
+import { renderReport } from '../../chaos/report.ts';
+
+const SIZE = { jobs: 150, faults: 12 };
+const MINUTES = 3;
+
+test('jobs survive what is done to their processes', { timeout: (MINUTES + 1) * 60_000 }, async () => {
+  const seed = process.env['AIPG_CHAOS_SEED'] ?? String(randomInt(1_000_000));
+  const folder = await mkdtemp(join(tmpdir(), `aipg-chaos-${seed}-`));
+  const report = await runChaos({
+    ...SIZE,
+    seed,
+    folder,
+    minutes: MINUTES,
+    cluster: false,
+    // A director looks at accepted jobs half a minute after, and one that was killed is replaced after another.
+    settleMs: 0,
+    onProgress: () => undefined,
+  });
+  const again = `npm run chaos -- --seed ${seed} --jobs ${SIZE.jobs} --faults ${SIZE.faults}`;
+  expect(report.problems, `${renderReport(report)}\nAgain: ${again}`).toEqual([]);
+  const { done, failed, cancelled } = report.ends;
+  expect(done + failed + cancelled).toBe(SIZE.jobs);
+  expect(Object.values(report.faults).reduce((sum, count) => sum + count, 0)).toBe(SIZE.faults);
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a plan follows from its seed', () => {
+  const size = { jobs: 40, faults: 40 };
+  expect(makePlan({ seed: '1', ...size })).toEqual(makePlan({ seed: '1', ...size }));
+  expect(makePlan({ seed: '1', ...size }).faults).not.toEqual(makePlan({ seed: '2', ...size }).faults);
+});
