@@ -23,8 +23,12 @@ const NO_JOB_CODES: ReadonlySet<number> = new Set([404, 408]);
 const TIER_WEIGHTS: Record<Tier, number> = { priority: 16, standard: 4, bulk: 1 };
 const LANE_WEIGHTS: Record<Lane, number> = { fresh: 4, backlog: 1 };
 
-type How = 'probe' | 'stand';
 type Take = (lease: Lease | undefined) => void;
+
+interface Inbox {
+  readonly subject: string;
+  readonly subscription: Subscription;
+}
 
 interface Source {
   readonly subject: string;
@@ -36,19 +40,19 @@ interface Source {
 /**
  * Hands out the jobs of one model, one for each call of {@link next}, from its tiers and lanes in turn, by JetStream's
  * pull protocol (ADR-13 of NATS). While there are jobs it asks one lane at a time, in the order of their turns; only
- * when all are empty it leaves a request standing at each. A job that comes by a standing request when nobody waits
- * any more is given back at once, which costs an attempt's number and nothing else.
+ * when all are empty it leaves requests standing at each, until nobody waits. A job that comes by one of them too late
+ * is given back at once, which costs an attempt's number and nothing else.
  *
  * All calls share one subscription: the client library's own `fetch` makes and ends one for each job, which is a good
  * part of what a short job costs.
  */
 export class JobQueue implements Disposable {
   readonly #connection: NatsConnection;
-  /** Where answers come, by how they were asked for: a job itself does not say whose request it answers. */
-  readonly #inboxes = { probe: createInbox(), stand: createInbox() } as const;
   readonly #sources = new Map<string, Source>();
   readonly #turns: FairTurns<string>;
-  readonly #subscriptions: readonly Subscription[];
+  /** Where answers come, by how they were asked for: a job itself does not say whose request it answers. */
+  readonly #probing: Inbox;
+  #standing: Inbox | undefined;
   readonly #now: () => number;
   /** Who waits for a job, first come, first served. */
   readonly #waiting: Take[] = [];
@@ -69,13 +73,7 @@ export class JobQueue implements Disposable {
     this.#turns = new FairTurns(
       new Map(queues.map(({ consumer, tier, lane }) => [consumer, TIER_WEIGHTS[tier] * LANE_WEIGHTS[lane]])),
     );
-    this.#subscriptions = (['probe', 'stand'] as const).map((how) =>
-      connection.subscribe(`${this.#inboxes[how]}.*`, {
-        callback: (error, message) => {
-          if (!error) this.#receive(how, message);
-        },
-      }),
-    );
+    this.#probing = this.#openInbox();
     this.#silence = setTimeout(() => this.#startOver(), SILENCE_MS);
     // A bus that was gone has forgotten who waits.
     this.#unlisten = Reconnects.of(connection).listen((change) => {
@@ -101,7 +99,8 @@ export class JobQueue implements Disposable {
     this.#unlisten();
     clearTimeout(this.#silence);
     clearTimeout(this.#retry);
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#probing.subscription.unsubscribe();
+    this.#standing?.subscription.unsubscribe();
     for (const take of this.#waiting.splice(0)) take(undefined);
   }
 
@@ -119,23 +118,48 @@ export class JobQueue implements Disposable {
         return;
       }
       this.#probes += 1;
-      this.#request(consumer, 'probe', { batch: 1, no_wait: true });
+      this.#request(consumer, this.#probing, { batch: 1, no_wait: true });
     }
   }
 
   /** Waits at every lane at once, with as many requests as somebody waits for. */
   #stand(): void {
+    this.#standing ??= this.#openInbox();
     for (const [consumer, source] of this.#sources) {
       while (source.standing < this.#waiting.length) {
         source.standing += 1;
-        this.#request(consumer, 'stand', { batch: 1, expires: EXPIRES_MS * NANOS_PER_MS });
+        this.#request(consumer, this.#standing, { batch: 1, expires: EXPIRES_MS * NANOS_PER_MS });
       }
     }
   }
 
-  #request(consumer: string, how: How, request: object): void {
+  #openInbox(): Inbox {
+    const subject = createInbox();
+    const inbox: Inbox = {
+      subject,
+      subscription: this.#connection.subscribe(`${subject}.*`, {
+        callback: (error, message) => {
+          if (!error) this.#receive(inbox, message);
+        },
+      }),
+    };
+    return inbox;
+  }
+
+  /**
+   * Takes the standing requests back once nobody waits: the bus forgets those whose inbox nobody listens to. What it
+   * had sent before still comes, and is given back.
+   */
+  #withdraw(): void {
+    if (this.#waiting.length > 0 || this.#standing === undefined) return;
+    this.#standing.subscription.drain().catch(() => undefined);
+    this.#standing = undefined;
+    for (const source of this.#sources.values()) source.standing = 0;
+  }
+
+  #request(consumer: string, inbox: Inbox, request: object): void {
     const subject = this.#sources.get(consumer)?.subject ?? '';
-    const reply = `${this.#inboxes[how]}.${consumer}`;
+    const reply = `${inbox.subject}.${consumer}`;
     this.#connection.publish(subject, JSON.stringify(request), { reply });
   }
 
@@ -146,18 +170,19 @@ export class JobQueue implements Disposable {
     this.#ask();
   }
 
-  #receive(how: How, message: Msg): void {
+  #receive(inbox: Inbox, message: Msg): void {
     this.#silence.refresh();
+    const isProbe = inbox === this.#probing;
     const lease = Lease.of(this.#connection, message);
-    const source = this.#sources.get(lease?.consumer ?? message.subject.slice(this.#inboxes[how].length + 1));
+    const source = this.#sources.get(lease?.consumer ?? message.subject.slice(inbox.subject.length + 1));
     if (!source) return;
-    if (how === 'probe') this.#probes = Math.max(0, this.#probes - 1);
-    else source.standing = Math.max(0, source.standing - 1);
+    if (isProbe) this.#probes = Math.max(0, this.#probes - 1);
+    else if (inbox === this.#standing) source.standing = Math.max(0, source.standing - 1);
     if (lease) {
       source.emptyUntil = 0;
       this.#hand(lease);
     } else if (NO_JOB_CODES.has(message.headers?.code ?? 0)) {
-      if (how === 'probe') source.emptyUntil = this.#now() + EMPTY_MS;
+      if (isProbe) source.emptyUntil = this.#now() + EMPTY_MS;
       this.#ask();
     } else {
       this.#retry ??= setTimeout(() => {
@@ -172,6 +197,7 @@ export class JobQueue implements Disposable {
     if (take) {
       this.#turns.took(lease.consumer);
       take(lease);
+      this.#withdraw();
     } else lease.giveBack();
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   JetStreamApiError,
   type JetStreamManager,
@@ -6,7 +7,7 @@ import {
 } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { ObjectStore } from '@nats-io/obj';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { type NatsConnection, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { AipgError } from '../protocol/errors.ts';
 import { type Kind, laneSchema, tierSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
@@ -31,7 +32,12 @@ const IDLE_QUEUE_MS = 24 * 60 * 60 * 1_000;
 /** A director that looks after an accepted job and is gone is replaced after this long, in milliseconds. */
 const REAPER_ACK_WAIT_MS = 90_000;
 
-/** JetStream's error code for a stream that exists with other settings. */
+/** A bus that does not answer is asked again for this long, in milliseconds. */
+const MAX_BUSY_MS = 20_000;
+const RETRY_MS = 250;
+
+/** JetStream's error codes for a stream that is not there, and for one that exists with other settings. */
+const STREAM_NOT_FOUND = 10059;
 const STREAM_NAME_IN_USE = 10058;
 
 export interface ProvisionOptions {
@@ -48,9 +54,36 @@ export async function provision(
   connection: NatsConnection,
   { replicas }: ProvisionOptions = {},
 ): Promise<JetStreamManager> {
-  const manager = await openJetStream(connection);
-  for (const config of streamConfigs(replicas ?? 1)) await ensureStream(manager, config, replicas);
-  return manager;
+  for (const startedAt = performance.now(); ; ) {
+    try {
+      const manager = await openJetStream(connection);
+      for (const config of streamConfigs(replicas ?? 1)) await ensureStream(manager, config, replicas);
+      return manager;
+    } catch (error) {
+      const isTired = performance.now() - startedAt > MAX_BUSY_MS || connection.isClosed();
+      if (!isBusy(error) || isTired) throw isBusy(error) ? busy(error) : error;
+    }
+    await delay(RETRY_MS);
+  }
+}
+
+/** A cluster that elects a leader does not answer, or says that it has no JetStream just now. */
+function isBusy(error: unknown): boolean {
+  const busy = [RequestError, TimeoutError];
+  return busy.some(
+    (type) => error instanceof type || (error instanceof Error && error.cause instanceof type),
+  );
+}
+
+function busy(cause: unknown): AipgError {
+  return new AipgError(
+    'grid-unreachable',
+    'The message bus does not answer: its JetStream may have no leader.',
+    {
+      hint: 'See whether a majority of its nodes is up, and the log of nats-server.',
+      cause,
+    },
+  );
 }
 
 async function ensureStream(
@@ -58,7 +91,10 @@ async function ensureStream(
   config: NamedStream,
   replicas: number | undefined,
 ): Promise<void> {
-  const existing = await manager.streams.info(config.name).catch(() => undefined);
+  const existing = await manager.streams.info(config.name).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
+    throw error;
+  });
   if (existing === undefined) {
     try {
       await manager.streams.add(config);
@@ -84,6 +120,8 @@ async function openJetStream(connection: NatsConnection): Promise<JetStreamManag
   try {
     return await jetstreamManager(connection);
   } catch (cause) {
+    // The server says when it connects whether it has JetStream at all.
+    if (isBusy(cause) && connection.info?.jetstream) throw cause;
     throw new AipgError('grid-unreachable', 'The message bus does not offer JetStream.', {
       hint: 'Start nats-server with `-js`, or let `aipg up` run its own.',
       cause,

@@ -134,4 +134,44 @@ describe('a queue of jobs', () => {
     expect(text(lease)).toBe('after');
     lease?.acknowledge();
   });
+
+  test('leaves no request at the bus once nobody waits, so nothing is handed to who has no slot', async () => {
+    const { queue, queues, put } = await newQueue();
+    using _ = queue;
+    const waiting = queue.next();
+    await put('a');
+    (await waiting)?.acknowledge();
+    const requests = async () => {
+      const infos = await Promise.all(
+        queues.map((one) => manager.consumers.info(STREAMS.jobs, one.consumer)),
+      );
+      return infos.reduce((sum, { num_waiting }) => sum + num_waiting, 0);
+    };
+    await expect.poll(requests).toBe(0);
+    await put('b');
+    const next = await queue.next();
+    expect([text(next), next?.attempt]).toEqual(['b', 1]);
+    next?.acknowledge();
+  });
+
+  test('serves tiers and lanes by weight, and none is left to wait', async () => {
+    const { queue, put } = await newQueue();
+    using _ = queue;
+    const tiers = ['bulk', 'standard', 'priority'] as const;
+    for (let n = 0; n < 40; n++) for (const tier of tiers) await put(tier, tier);
+    for (let n = 0; n < 40; n++) await put('backlog', 'priority', 'backlog');
+    const served: string[] = [];
+    while (served.length < 42) {
+      const lease = await queue.next();
+      served.push(text(lease));
+      lease?.acknowledge();
+    }
+    const count = (name: string) => served.filter((one) => one === name).length;
+    // 64 : 16 : 4 of the fresh lanes, and 16 of the backlog of the first tier.
+    expect(count('priority')).toBeGreaterThan(24);
+    expect(count('backlog')).toBeGreaterThan(4);
+    expect(count('standard')).toBeGreaterThan(4);
+    expect(count('bulk')).toBeGreaterThan(0);
+    expect(count('bulk')).toBeLessThan(count('standard'));
+  });
 });
