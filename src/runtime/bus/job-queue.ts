@@ -1,7 +1,8 @@
-import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Lane, Tier } from '../protocol/job.ts';
-import { STREAMS } from '../protocol/subjects.ts';
-import { Lease } from './lease.ts';
+import { subjects } from '../protocol/subjects.ts';
+import { newInbox } from './identity.ts';
+import { Lease, type SayOfLease } from './lease.ts';
 import type { Queue } from './provision.ts';
 import { Reconnects } from './reconnects.ts';
 import { FairTurns } from './turns.ts';
@@ -26,8 +27,26 @@ const LANE_WEIGHTS: Record<Lane, number> = { fresh: 4, backlog: 1 };
 type How = 'probe' | 'stand';
 type Take = (lease: Lease | undefined) => void;
 
+/** How the bus is asked for jobs. */
+export interface QueueAccess {
+  /** @param expiresMs how long the request may wait for a job, in milliseconds; 0: only for one that is there */
+  readonly requestNext: (queue: Queue, expiresMs: number, reply: string) => void;
+  readonly say: SayOfLease;
+}
+
+/** By JetStream itself, for who may use it. */
+export function directAccess(connection: NatsConnection): QueueAccess {
+  return {
+    requestNext: ({ consumer }, expiresMs, reply) => {
+      const wait = expiresMs === 0 ? { no_wait: true } : { expires: expiresMs * NANOS_PER_MS };
+      connection.publish(subjects.nextJob(consumer), JSON.stringify({ batch: 1, ...wait }), { reply });
+    },
+    say: (lease, word) => connection.publish(lease, word),
+  };
+}
+
 interface Source {
-  readonly subject: string;
+  readonly queue: Queue;
   /** Requests that wait at the bus for a job to come. */
   standing: number;
   emptyUntil: number;
@@ -45,7 +64,8 @@ interface Source {
 export class JobQueue implements Disposable {
   readonly #connection: NatsConnection;
   /** Where answers come, by how they were asked for: a job itself does not say whose request it answers. */
-  readonly #inboxes = { probe: createInbox(), stand: createInbox() } as const;
+  readonly #inboxes: Readonly<Record<How, string>>;
+  readonly #access: QueueAccess;
   readonly #sources = new Map<string, Source>();
   readonly #turns: FairTurns<string>;
   readonly #subscriptions: readonly Subscription[];
@@ -59,13 +79,17 @@ export class JobQueue implements Disposable {
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(connection: NatsConnection, queues: readonly Queue[], now: () => number = Date.now) {
+  constructor(
+    connection: NatsConnection,
+    queues: readonly Queue[],
+    access: QueueAccess = directAccess(connection),
+    now: () => number = Date.now,
+  ) {
     this.#connection = connection;
+    this.#access = access;
+    this.#inboxes = { probe: newInbox(connection), stand: newInbox(connection) };
     this.#now = now;
-    for (const { consumer } of queues) {
-      const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.jobs}.${consumer}`;
-      this.#sources.set(consumer, { subject, standing: 0, emptyUntil: 0 });
-    }
+    for (const queue of queues) this.#sources.set(queue.consumer, { queue, standing: 0, emptyUntil: 0 });
     this.#turns = new FairTurns(
       new Map(queues.map(({ consumer, tier, lane }) => [consumer, TIER_WEIGHTS[tier] * LANE_WEIGHTS[lane]])),
     );
@@ -119,7 +143,7 @@ export class JobQueue implements Disposable {
         return;
       }
       this.#probes += 1;
-      this.#request(consumer, 'probe', { batch: 1, no_wait: true });
+      this.#request(consumer, 'probe', 0);
     }
   }
 
@@ -128,15 +152,14 @@ export class JobQueue implements Disposable {
     for (const [consumer, source] of this.#sources) {
       while (source.standing < this.#waiting.length) {
         source.standing += 1;
-        this.#request(consumer, 'stand', { batch: 1, expires: EXPIRES_MS * NANOS_PER_MS });
+        this.#request(consumer, 'stand', EXPIRES_MS);
       }
     }
   }
 
-  #request(consumer: string, how: How, request: object): void {
-    const subject = this.#sources.get(consumer)?.subject ?? '';
-    const reply = `${this.#inboxes[how]}.${consumer}`;
-    this.#connection.publish(subject, JSON.stringify(request), { reply });
+  #request(consumer: string, how: How, expiresMs: number): void {
+    const queue = this.#sources.get(consumer)?.queue;
+    if (queue) this.#access.requestNext(queue, expiresMs, `${this.#inboxes[how]}.${consumer}`);
   }
 
   #startOver(): void {
@@ -148,7 +171,7 @@ export class JobQueue implements Disposable {
 
   #receive(how: How, message: Msg): void {
     this.#silence.refresh();
-    const lease = Lease.of(this.#connection, message);
+    const lease = Lease.of(this.#connection, message, this.#access.say);
     const source = this.#sources.get(lease?.consumer ?? message.subject.slice(this.#inboxes[how].length + 1));
     if (!source) return;
     if (how === 'probe') this.#probes = Math.max(0, this.#probes - 1);
