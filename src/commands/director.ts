@@ -41,7 +41,7 @@ It keeps no state of its own: run as many as you like.`;
       import('../runtime/bus/connect.ts'),
       import('../runtime/director/director.ts'),
     ]);
-    const connection = await connectBus({ url: bus.url, name: 'aipg director' });
+    const connection = await connectBus({ ...bus, name: 'aipg director' });
     try {
       await using director = await Director.start({
         connection,

@@ -43,7 +43,7 @@ SIGTERM or Ctrl-C drains: no new job is taken and running ones end; a second Ctr
       import('../runtime/bus/connect.ts'),
       import('../runtime/host/serve-model.ts'),
     ]);
-    const connection = await connectBus({ url: bus.url, name: 'aipg worker' });
+    const connection = await connectBus({ ...bus, name: 'aipg worker' });
     try {
       using progress = progressReporter();
       const served = await serveModel({

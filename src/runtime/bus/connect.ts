@@ -1,7 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { inboxPrefix } from '../protocol/permissions.ts';
-import { type Credentials, setMember } from './identity.ts';
+import { setMember } from './identity.ts';
 import { isSupportedVersion, MIN_BUS_SERVER_VERSION } from './server/version.ts';
 
 /**

@@ -2,14 +2,6 @@ import { createInbox, type NatsConnection } from '@nats-io/transport-node';
 import { AipgError } from '../protocol/errors.ts';
 import { inboxPrefix, type Member } from '../protocol/permissions.ts';
 
-/** What a member shows the bus to be let in. */
-export interface Credentials extends Member {
-  /** Signed by the grid's account key; says what the member may do. */
-  readonly jwt: string;
-  /** The secret: `SU…`. Kept from what is printed. */
-  readonly seed: () => string;
-}
-
 const members = new WeakMap<NatsConnection, Member>();
 
 export function setMember(connection: NatsConnection, member: Member): void {

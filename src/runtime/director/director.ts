@@ -4,6 +4,7 @@ import { type NatsConnection, RequestError, TimeoutError } from '@nats-io/transp
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { listDirectors } from '../bus/directors.ts';
+import { requireRole } from '../bus/identity.ts';
 import { type ProvisionOptions, provision } from '../bus/provision.ts';
 import { type RecordStore, readResult } from '../bus/record.ts';
 import { Roster } from '../bus/roster.ts';
@@ -83,9 +84,10 @@ export class Director implements AsyncDisposable {
     this.#waiting = new WaitingJobs(options.connection, store.manager, roster, this.#now);
   }
 
-  /** Resolves when it answers requests. The connection stays the caller's. */
+  /** Resolves when it answers requests. The connection stays the caller's. @throws AipgError `not-permitted`, `protocol-mismatch` */
   static async start(options: DirectorOptions): Promise<Director> {
     const { connection, log, replicas } = options;
+    requireRole(connection, 'director', 'operator');
     const manager = await provision(connection, { replicas });
     const roster = await Roster.open(connection, {
       onMalformed: (worker, reason) => log.warn({ worker, reason }, 'malformed heartbeat ignored'),
