@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { connectBus } from '../bus/connect.ts';
 import { ensureBusServer } from '../bus/server/ensure.ts';
-import type { BusTls } from '../bus/server/server-config.ts';
 import { startBusServer } from '../bus/server/start.ts';
 import type { Paths } from '../config/paths.ts';
 import { removeRunningGrid, writeRunningGrid } from '../config/running-grid.ts';
@@ -13,6 +12,8 @@ import { LOCAL_ACCOUNT } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
 import type { DrainOptions } from '../worker/worker.ts';
 import { type ServeProgress, serveModel } from './serve-model.ts';
+
+export { isLoopback } from '../bus/server/server-config.ts';
 
 export type HostPart = 'bus' | 'director' | 'worker';
 
@@ -45,7 +46,6 @@ export interface OpenTo {
   readonly host: string;
   readonly port: number;
   readonly authority: Authority;
-  readonly tls?: BusTls | undefined;
 }
 
 /** A whole grid on this machine: bus, director and worker. */
@@ -86,7 +86,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
     logFile: join(paths.state, 'bus.log'),
     port: open?.port ?? options.port,
     host: open?.host,
-    tls: open?.tls,
     trust: open && (() => open.authority.trust()),
     signal,
     onStateChange: ({ state, reason }) => {

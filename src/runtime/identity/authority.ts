@@ -46,6 +46,8 @@ export interface NewMember {
 export class Authority {
   readonly name: string;
   readonly url: string;
+  /** The folder with all of it. */
+  readonly dir: string;
   /** One file for each key that was given away. */
   readonly membersDir: string;
   readonly #keys: GridKeys;
@@ -55,6 +57,7 @@ export class Authority {
   private constructor(dir: string, grid: z.infer<typeof gridSchema>, now: () => number) {
     this.name = grid.name;
     this.url = grid.url;
+    this.dir = dir;
     this.membersDir = join(dir, 'members');
     this.#keys = grid.keys;
     this.#trust = grid.trust;

@@ -15,8 +15,6 @@ export interface ServerConfig {
   readonly host?: string | undefined;
   /** Asks everybody for a key; without it, whoever reaches the server may do everything. */
   readonly trust?: BusTrust | undefined;
-  /** Files of the server's own certificate and its key. */
-  readonly tls?: BusTls | undefined;
 }
 
 /** Whom the server trusts to say who is who: NATS's decentralised JWTs, with the accounts in memory. */
@@ -25,11 +23,6 @@ export interface BusTrust {
   readonly systemAccount: string;
   /** JWTs by the account's public key. */
   readonly accounts: Readonly<Record<string, string>>;
-}
-
-export interface BusTls {
-  readonly cert: string;
-  readonly key: string;
 }
 
 /** Only this machine's programs can connect: without keys, anything wider would be an open bus. */
@@ -51,7 +44,7 @@ jetstream {
   max_memory_store: ${config.maxMemoryBytes}
   max_file_store: ${config.maxFileBytes}
 ${config.syncAlways ? '  sync_interval: always\n' : ''}}
-${config.trust ? renderTrust(config.trust) : ''}${config.tls ? renderTls(config.tls) : ''}`;
+${config.trust ? renderTrust(config.trust) : ''}`;
 }
 
 function renderTrust({ operatorJwt, systemAccount, accounts }: BusTrust): string {
@@ -61,14 +54,6 @@ system_account: ${systemAccount}
 resolver: MEMORY
 resolver_preload {
 ${preload.join('')}}
-`;
-}
-
-function renderTls({ cert, key }: BusTls): string {
-  return `tls {
-  cert_file: ${quote(cert)}
-  key_file: ${quote(key)}
-}
 `;
 }
 

@@ -8,7 +8,7 @@ import type { BusServer } from './bus-server.ts';
 import { throwIfCancelled } from './cancel.ts';
 import { acquireDataLock, type DataLock } from './data-lock.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
-import { BUS_HOST, type BusTls, type BusTrust, localUrl, renderServerConfig } from './server-config.ts';
+import { BUS_HOST, type BusTrust, localUrl, renderServerConfig } from './server-config.ts';
 import { launchServer, ServerEndedError, type ServerProcess } from './server-process.ts';
 import { startError } from './start-error.ts';
 
@@ -35,7 +35,6 @@ export interface StartBusServerOptions {
   readonly host?: string | undefined;
   /** Asks everybody for a key. Read at each start and by {@link RunningBusServer.reload}. */
   readonly trust?: (() => Promise<BusTrust>) | undefined;
-  readonly tls?: BusTls | undefined;
   /** The server's name on the bus, without blanks. Default `aipg`. */
   readonly name?: string | undefined;
   /** Bytes for memory streams. Default 1 GiB. */
@@ -211,7 +210,6 @@ class Supervisor implements RunningBusServer {
       maxFileBytes = 64 * GIB,
       syncAlways = false,
       host,
-      tls,
       trust,
     } = this.#options;
     const path = join(dataDir, 'nats-server.conf');
@@ -223,7 +221,6 @@ class Supervisor implements RunningBusServer {
       maxFileBytes,
       syncAlways,
       host,
-      tls,
       trust: await trust?.(),
     });
     await writeFile(path, config, { mode: 0o600 });
