@@ -46,7 +46,7 @@ SIGTERM or Ctrl-C drains: no new job is taken and running ones end; a second Ctr
     const connection = await connectBus({ ...bus, name: 'aipg worker' });
     try {
       using progress = progressReporter();
-      const served = await serveModel({
+      await using served = await serveModel({
         ...flags,
         connection,
         paths,
