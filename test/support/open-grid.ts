@@ -34,6 +34,7 @@ export class OpenGrid implements AsyncDisposable {
   readonly director: Director;
   readonly lines: Logged[];
   readonly #stack: AsyncDisposableStack;
+  readonly #workers = new Map<Worker, NatsConnection>();
 
   private constructor(
     authority: Authority,
@@ -104,15 +105,24 @@ export class OpenGrid implements AsyncDisposable {
   async worker(model: LoadedModel, account: string): Promise<Worker> {
     const credentials = await this.member('worker', account);
     const { log } = recordingLog();
+    const connection = await this.connect(credentials);
     const worker = await Worker.start({
-      connection: await this.connect(credentials),
+      connection,
       id: credentials.worker ?? newWorkerId('none'),
       version: '0.0.0',
       model,
       log,
     });
+    this.#workers.set(worker, connection);
     this.#stack.defer(() => worker.drain({ timeoutMs: 0 }));
     return worker;
+  }
+
+  /** A worker's connection, to be broken. */
+  connectionOf(worker: Worker): NatsConnection {
+    const connection = this.#workers.get(worker);
+    if (!connection) throw new Error('That worker is of another grid.');
+    return connection;
   }
 
   /** With the operator's rights, to see what attacks have done. */
