@@ -31,10 +31,11 @@ Keep a copy of the folder that it names: without these keys nobody can be invite
       });
     }
     const paths = resolvePaths();
-    const [{ Authority }, { addMemberProfile }] = await Promise.all([
+    const [{ Authority }, { addMemberProfile, assertFree }] = await Promise.all([
       import('../../runtime/identity/authority.ts'),
       import('../../runtime/identity/join.ts'),
     ]);
+    assertFree(paths, args.name);
     const authority = await Authority.create(paths, args.name, flags.url);
     const account = accountSchema.parse('operator');
     const credentials = await authority.issue({ role: 'operator', account });

@@ -46,6 +46,8 @@ export async function connectBus({
       reconnectTimeWait: 250,
       pingInterval: PING_MS,
       maxPingOut: MAX_PINGS,
+      // With it the library refuses a server, or whoever stands in its place, that offers no TLS.
+      ...(url.includes('tls://') && { tls: {} }),
       ...(credentials && {
         authenticator: jwtAuthenticator(credentials.jwt, new TextEncoder().encode(credentials.seed())),
         inboxPrefix: inboxPrefix(credentials.key),

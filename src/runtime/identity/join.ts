@@ -1,8 +1,9 @@
 import { credentialsFile, removeCredentials, writeCredentials } from '../config/credentials.ts';
 import type { Paths } from '../config/paths.ts';
 import { addProfile } from '../config/profiles.ts';
-import type { Settings } from '../config/settings.ts';
+import { readSettings, type Settings } from '../config/settings.ts';
 import type { Credentials } from '../protocol/credentials.ts';
+import { AipgError } from '../protocol/errors.ts';
 
 export interface Membership {
   readonly url: string;
@@ -26,4 +27,12 @@ export async function addMemberProfile(
     removeCredentials(paths, name);
     throw error;
   }
+}
+
+/** @throws AipgError `usage` when a profile of that name is there already */
+export function assertFree(paths: Paths, name: string): void {
+  if (!Object.hasOwn(readSettings(paths).grids, name)) return;
+  throw new AipgError('usage', `There is a grid named ${name} already.`, {
+    hint: `Choose another name, or forget it first: aipg grid rm ${name}`,
+  });
 }

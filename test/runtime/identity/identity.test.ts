@@ -142,6 +142,17 @@ describe('a bus that asks for keys', () => {
     await expect(grid.connect(foreign)).rejects.toMatchObject({ code: 'not-permitted' });
   });
 
+  test('is not talked to in the clear by who asks for TLS', async () => {
+    const { connectBus } = await import('../../../src/runtime/bus/connect.ts');
+    const credentials = await grid.member('user', 'alice');
+    const url = grid.server.url.replace('nats://', 'tls://');
+    const refused = connectBus({ url, name: 'careful', credentials });
+    await expect(refused).rejects.toMatchObject({
+      code: 'grid-unreachable',
+      message: expect.stringContaining('tls'),
+    });
+  });
+
   test('lets nobody in whose key has expired', async () => {
     const expired = await grid.member('user', 'alice', Math.floor(Date.now() / 1_000) - 1);
     await expect(grid.connect(expired)).rejects.toMatchObject({ code: 'not-permitted' });
