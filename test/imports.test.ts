@@ -16,6 +16,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'monitor',
     'grids',
     'host',
+    'identity',
     'history',
     'doctor',
     'templates',
@@ -24,6 +25,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   cli: [
     'config',
     'protocol',
+    'identity',
     'models',
     'grids',
     'host',
@@ -35,7 +37,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   tui: ['host', 'monitor'],
   doctor: ['config', 'protocol', 'bus', 'models', 'engines', 'monitor'],
-  host: ['config', 'protocol', 'bus', 'models', 'engines', 'worker', 'director'],
+  host: ['config', 'protocol', 'bus', 'identity', 'models', 'engines', 'worker', 'director'],
   batch: ['protocol', 'models', 'grids', 'json-schema'],
   grids: ['config', 'protocol', 'bus', 'models', 'engines'],
   worker: ['protocol', 'bus', 'models', 'engines'],
@@ -47,6 +49,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   templates: ['protocol', 'config', 'models'],
   models: ['protocol', 'config'],
   history: ['protocol', 'config'],
+  identity: ['config', 'protocol'],
   config: ['protocol'],
   protocol: [],
 };

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Flags } from '@oclif/core';
+import { AipgError } from '../runtime/protocol/errors.ts';
 import { LIMITS } from '../runtime/protocol/limits.ts';
 import { yesFlag } from './ensure-model.ts';
 import { durationFlag, numberFlag } from './flags.ts';
@@ -37,4 +38,24 @@ export const servingFlags = {
 export async function untilStopped(stop: StopSignal, hurry: () => void): Promise<void> {
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
   stop.onAgain(hurry);
+}
+
+/**
+ * As {@link untilStopped}, for what serves a grid.
+ * @throws AipgError `not-permitted` when the bus has closed the connection for good, as when the key was revoked
+ */
+export async function untilStoppedOrShutOut(
+  stop: StopSignal,
+  connection: { closed(): Promise<unknown> },
+  hurry: () => void,
+): Promise<void> {
+  const shutOut = connection.closed().then((cause) => {
+    throw new AipgError('not-permitted', 'The grid takes this key no more: revoked or expired.', {
+      hint: 'Ask its operator for a new invitation and take it with `aipg grid join`.',
+      cause,
+    });
+  });
+  // It is closed in the end, too.
+  shutOut.catch(() => undefined);
+  await Promise.race([untilStopped(stop, hurry), shutOut]);
 }

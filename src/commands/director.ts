@@ -1,7 +1,7 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { gridFlag, numberFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
-import { untilStopped } from '../cli/serving.ts';
+import { untilStoppedOrShutOut } from '../cli/serving.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectBus } from '../runtime/config/select-grid.ts';
@@ -41,7 +41,7 @@ It keeps no state of its own: run as many as you like.`;
       import('../runtime/bus/connect.ts'),
       import('../runtime/director/director.ts'),
     ]);
-    const connection = await connectBus({ url: bus.url, name: 'aipg director' });
+    const connection = await connectBus({ ...bus, name: 'aipg director' });
     try {
       await using director = await Director.start({
         connection,
@@ -51,7 +51,7 @@ It keeps no state of its own: run as many as you like.`;
         bounds: { perAccount: flags['max-per-account'], perModel: flags['max-per-model'] },
       });
       log.info({ grid: bus.name, url: redactUrl(bus.url) }, 'admitting jobs');
-      await untilStopped(stop, () => undefined);
+      await untilStoppedOrShutOut(stop, connection, () => undefined);
       log.info({ ...director.counts, ...director.reaped }, 'stopped');
     } finally {
       await connection.close();

@@ -23,7 +23,7 @@ export default class Status extends BaseCommand {
       import('../runtime/bus/connect.ts'),
       import('../runtime/monitor/snapshot.ts'),
     ]);
-    const connection = await connectBus({ url: choice.url, name: 'aipg status' });
+    const connection = await connectBus({ ...choice, name: 'aipg status' });
     try {
       const snapshot = await takeSnapshot(connection);
       const url = redactUrl(choice.url);

@@ -3,6 +3,7 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { ensureModel } from '../cli/ensure-model.ts';
 import { numberFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
+import { openFlags, openTo } from '../cli/open-to.ts';
 import { PartsView } from '../cli/parts-view.ts';
 import { DRAIN_TIMEOUT_MS, servingFlags, untilStopped } from '../cli/serving.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
@@ -12,12 +13,14 @@ import { readRunningGrid } from '../runtime/config/running-grid.ts';
 
 export default class Up extends BaseCommand {
   static override summary = 'Run a whole grid on this machine: bus, director and worker.';
-  static override description = `Other commands find it by themselves. Its bus listens on this machine only.
+  static override description =
+    `Other commands find it by themselves. Its bus listens on this machine only, unless --listen opens it to members with keys.
 Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the queue.`;
   static override examples = [
     '<%= config.bin %> up',
     '<%= config.bin %> up -m ~/models/llama-3.2-1b-q4_k_m.gguf --slots 8',
     '<%= config.bin %> up --port 4222',
+    '<%= config.bin %> up --listen 192.168.1.10 --insecure',
   ];
 
   static override flags = {
@@ -26,6 +29,7 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       description: 'Port of the bus. Default: a free one.',
       helpValue: 'N',
     }),
+    ...openFlags,
     ...logFlags,
   };
 
@@ -45,6 +49,9 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       return;
     }
 
+    const { listen } = flags;
+    const open = listen === undefined ? undefined : await openTo(paths, { ...flags, listen });
+
     // The view tells what happens to the parts; the log then only what goes wrong, unless asked for more.
     const log = await openLog(
       (process.stderr.isTTY || flags.json) && !this.argv.some((word) => word.startsWith('--log-level'))
@@ -60,6 +67,7 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
     const host = await startHost({
       ...flags,
       paths,
+      open,
       env: process.env,
       version: this.config.version,
       log,

@@ -5,7 +5,7 @@ import { ensureModel } from '../cli/ensure-model.ts';
 import { gridFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
 import { progressReporter } from '../cli/open-with-progress.ts';
-import { DRAIN_TIMEOUT_MS, servingFlags, untilStopped } from '../cli/serving.ts';
+import { DRAIN_TIMEOUT_MS, servingFlags, untilStoppedOrShutOut } from '../cli/serving.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectBus } from '../runtime/config/select-grid.ts';
@@ -43,10 +43,10 @@ SIGTERM or Ctrl-C drains: no new job is taken and running ones end; a second Ctr
       import('../runtime/bus/connect.ts'),
       import('../runtime/host/serve-model.ts'),
     ]);
-    const connection = await connectBus({ url: bus.url, name: 'aipg worker' });
+    const connection = await connectBus({ ...bus, name: 'aipg worker' });
     try {
       using progress = progressReporter();
-      const served = await serveModel({
+      await using served = await serveModel({
         ...flags,
         connection,
         paths,
@@ -63,7 +63,7 @@ SIGTERM or Ctrl-C drains: no new job is taken and running ones end; a second Ctr
         { worker: worker.id, model, slots: flags.slots, threads, grid: bus.name, url: redactUrl(bus.url) },
         'serving',
       );
-      await untilStopped(stop, () => void served.drain({ timeoutMs: 0 }));
+      await untilStoppedOrShutOut(stop, connection, () => void served.drain({ timeoutMs: 0 }));
       await served.drain({ timeoutMs: flags['drain-timeout'] ?? DRAIN_TIMEOUT_MS });
       log.info({ worker: worker.id, ...worker.counts }, 'stopped');
     } finally {

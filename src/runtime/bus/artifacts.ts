@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { type Decoded, decode, encode } from '../protocol/codec.ts';
+import { AipgError } from '../protocol/errors.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { sha256Schema } from '../protocol/model.ts';
+import { memberOf } from './identity.ts';
 import { openArtifacts } from './provision.ts';
 
 /** What travels in place of a message that is too large for the bus. */
@@ -16,12 +18,23 @@ const referenceSchema = z.object({
 
 /**
  * The message as it travels: itself, or, over {@link LIMITS.messageBytes}, a reference to it in the object store,
- * where it lies under its sha256.
- * @throws AipgError `input-invalid` over {@link LIMITS.artifactBytes}
+ * where it lies under its sha256. A grid with keys has no object store: who may read one object may read them all.
+ * @throws AipgError `input-invalid` over {@link LIMITS.artifactBytes}, with a key over {@link LIMITS.messageBytes}
  */
 export async function encodeLarge(connection: NatsConnection, message: unknown): Promise<Uint8Array> {
   const bytes = encode(message, LIMITS.artifactBytes);
   if (bytes.length <= LIMITS.messageBytes) return bytes;
+  if (memberOf(connection)) {
+    const size = Math.ceil(bytes.length / 1024);
+    const most = LIMITS.messageBytes / 1024;
+    throw new AipgError(
+      'input-invalid',
+      `A grid with keys carries messages of up to ${most} KiB; this one has ${size}.`,
+      {
+        hint: 'Leave something out, or answer on this machine with --grid local.',
+      },
+    );
+  }
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const store = await openArtifacts(connection);
   const existing = await store.info(sha256);
@@ -38,6 +51,8 @@ export async function decodeLarge<T extends z.ZodType>(
   const reference = bytes.length > MAX_REFERENCE_BYTES ? undefined : decode(referenceSchema, bytes);
   if (!reference?.ok) return decode(schema, bytes);
   const { sha256, bytes: size } = reference.value.artifact;
+  if (memberOf(connection))
+    return { ok: false, reason: 'names an artifact, which a grid with keys does not carry' };
   const store = await openArtifacts(connection);
   const info = await store.info(sha256);
   if (info === null || info.size !== size) return { ok: false, reason: `names a missing artifact ${sha256}` };

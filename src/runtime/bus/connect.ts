@@ -1,5 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
+import { inboxPrefix } from '../protocol/permissions.ts';
+import { setMember } from './identity.ts';
 import { isSupportedVersion, MIN_BUS_SERVER_VERSION } from './server/version.ts';
 
 /**
@@ -16,14 +19,21 @@ export interface ConnectOptions {
   readonly name: string;
   /** Milliseconds for the first connection. Default 3,000. */
   readonly timeoutMs?: number;
+  /** The member's key, for a bus that asks for one. */
+  readonly credentials?: Credentials | undefined;
 }
 
 /**
  * Connects and checks the server's version. A connection that breaks later is made again for as long as it takes.
- * @throws AipgError `grid-unreachable`, `bus-server-too-old`
+ * @throws AipgError `grid-unreachable`, `not-permitted`, `bus-server-too-old`
  */
-export async function connectBus({ url, name, timeoutMs = 3_000 }: ConnectOptions): Promise<NatsConnection> {
-  const { connect } = await import('@nats-io/transport-node');
+export async function connectBus({
+  url,
+  name,
+  timeoutMs = 3_000,
+  credentials,
+}: ConnectOptions): Promise<NatsConnection> {
+  const { AuthorizationError, connect, jwtAuthenticator } = await import('@nats-io/transport-node');
   let connection: NatsConnection;
   try {
     connection = await connect({
@@ -36,8 +46,15 @@ export async function connectBus({ url, name, timeoutMs = 3_000 }: ConnectOption
       reconnectTimeWait: 250,
       pingInterval: PING_MS,
       maxPingOut: MAX_PINGS,
+      // With it the library refuses a server, or whoever stands in its place, that offers no TLS.
+      ...(url.includes('tls://') && { tls: {} }),
+      ...(credentials && {
+        authenticator: jwtAuthenticator(credentials.jwt, new TextEncoder().encode(credentials.seed())),
+        inboxPrefix: inboxPrefix(credentials.key),
+      }),
     });
   } catch (cause) {
+    if (cause instanceof AuthorizationError) throw notLetIn(url, credentials, cause);
     throw new AipgError(
       'grid-unreachable',
       `No message bus answers at ${redactUrl(url)} (${reason(cause)}).`,
@@ -47,6 +64,7 @@ export async function connectBus({ url, name, timeoutMs = 3_000 }: ConnectOption
       },
     );
   }
+  if (credentials) setMember(connection, credentials);
   const version = connection.info?.version ?? '0';
   if (!isSupportedVersion(version)) {
     await connection.close();
@@ -57,6 +75,24 @@ export async function connectBus({ url, name, timeoutMs = 3_000 }: ConnectOption
     );
   }
   return connection;
+}
+
+function notLetIn(url: string, credentials: Credentials | undefined, cause: Error): AipgError {
+  const where = redactUrl(url);
+  if (credentials === undefined) {
+    return new AipgError('not-permitted', `The grid at ${where} asks for a key.`, {
+      hint: 'Ask its operator for an invitation and take it with `aipg grid join`.',
+      cause,
+    });
+  }
+  return new AipgError(
+    'not-permitted',
+    `The grid at ${where} does not take this key: revoked, expired or of another grid.`,
+    {
+      hint: 'Ask its operator for a new invitation and take it with `aipg grid join`.',
+      cause,
+    },
+  );
 }
 
 /** The address without user, password or token, fit for a message or a log. */

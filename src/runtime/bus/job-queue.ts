@@ -1,7 +1,8 @@
-import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Lane, Tier } from '../protocol/job.ts';
-import { STREAMS } from '../protocol/subjects.ts';
-import { Lease } from './lease.ts';
+import { subjects } from '../protocol/subjects.ts';
+import { newInbox } from './identity.ts';
+import { Lease, type SayOfLease } from './lease.ts';
 import type { Queue } from './provision.ts';
 import { Reconnects } from './reconnects.ts';
 import { FairTurns } from './turns.ts';
@@ -23,15 +24,33 @@ const NO_JOB_CODES: ReadonlySet<number> = new Set([404, 408]);
 const TIER_WEIGHTS: Record<Tier, number> = { priority: 16, standard: 4, bulk: 1 };
 const LANE_WEIGHTS: Record<Lane, number> = { fresh: 4, backlog: 1 };
 
-type Take = (lease: Lease | undefined) => void;
-
 interface Inbox {
   readonly subject: string;
   readonly subscription: Subscription;
 }
 
+type Take = (lease: Lease | undefined) => void;
+
+/** How the bus is asked for jobs. */
+export interface QueueAccess {
+  /** @param expiresMs how long the request may wait for a job, in milliseconds; 0: only for one that is there */
+  readonly requestNext: (queue: Queue, expiresMs: number, reply: string) => void;
+  readonly say: SayOfLease;
+}
+
+/** By JetStream itself, for who may use it. */
+export function directAccess(connection: NatsConnection): QueueAccess {
+  return {
+    requestNext: ({ consumer }, expiresMs, reply) => {
+      const wait = expiresMs === 0 ? { no_wait: true } : { expires: expiresMs * NANOS_PER_MS };
+      connection.publish(subjects.nextJob(consumer), JSON.stringify({ batch: 1, ...wait }), { reply });
+    },
+    say: (lease, word) => connection.publish(lease, word),
+  };
+}
+
 interface Source {
-  readonly subject: string;
+  readonly queue: Queue;
   /** Requests that wait at the bus for a job to come. */
   standing: number;
   emptyUntil: number;
@@ -48,6 +67,7 @@ interface Source {
  */
 export class JobQueue implements Disposable {
   readonly #connection: NatsConnection;
+  readonly #access: QueueAccess;
   readonly #sources = new Map<string, Source>();
   readonly #turns: FairTurns<string>;
   /** Where answers come, by how they were asked for: a job itself does not say whose request it answers. */
@@ -63,13 +83,16 @@ export class JobQueue implements Disposable {
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(connection: NatsConnection, queues: readonly Queue[], now: () => number = Date.now) {
+  constructor(
+    connection: NatsConnection,
+    queues: readonly Queue[],
+    access: QueueAccess = directAccess(connection),
+    now: () => number = Date.now,
+  ) {
     this.#connection = connection;
+    this.#access = access;
     this.#now = now;
-    for (const { consumer } of queues) {
-      const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.jobs}.${consumer}`;
-      this.#sources.set(consumer, { subject, standing: 0, emptyUntil: 0 });
-    }
+    for (const queue of queues) this.#sources.set(queue.consumer, { queue, standing: 0, emptyUntil: 0 });
     this.#turns = new FairTurns(
       new Map(queues.map(({ consumer, tier, lane }) => [consumer, TIER_WEIGHTS[tier] * LANE_WEIGHTS[lane]])),
     );
@@ -118,7 +141,7 @@ export class JobQueue implements Disposable {
         return;
       }
       this.#probes += 1;
-      this.#request(consumer, this.#probing, { batch: 1, no_wait: true });
+      this.#request(consumer, this.#probing, 0);
     }
   }
 
@@ -128,13 +151,13 @@ export class JobQueue implements Disposable {
     for (const [consumer, source] of this.#sources) {
       while (source.standing < this.#waiting.length) {
         source.standing += 1;
-        this.#request(consumer, this.#standing, { batch: 1, expires: EXPIRES_MS * NANOS_PER_MS });
+        this.#request(consumer, this.#standing, EXPIRES_MS);
       }
     }
   }
 
   #openInbox(): Inbox {
-    const subject = createInbox();
+    const subject = newInbox(this.#connection);
     const inbox: Inbox = {
       subject,
       subscription: this.#connection.subscribe(`${subject}.*`, {
@@ -157,10 +180,9 @@ export class JobQueue implements Disposable {
     for (const source of this.#sources.values()) source.standing = 0;
   }
 
-  #request(consumer: string, inbox: Inbox, request: object): void {
-    const subject = this.#sources.get(consumer)?.subject ?? '';
-    const reply = `${inbox.subject}.${consumer}`;
-    this.#connection.publish(subject, JSON.stringify(request), { reply });
+  #request(consumer: string, inbox: Inbox, expiresMs: number): void {
+    const queue = this.#sources.get(consumer)?.queue;
+    if (queue) this.#access.requestNext(queue, expiresMs, `${inbox.subject}.${consumer}`);
   }
 
   #startOver(): void {
@@ -173,7 +195,7 @@ export class JobQueue implements Disposable {
   #receive(inbox: Inbox, message: Msg): void {
     this.#silence.refresh();
     const isProbe = inbox === this.#probing;
-    const lease = Lease.of(this.#connection, message);
+    const lease = Lease.of(this.#connection, message, this.#access.say);
     const source = this.#sources.get(lease?.consumer ?? message.subject.slice(inbox.subject.length + 1));
     if (!source) return;
     if (isProbe) this.#probes = Math.max(0, this.#probes - 1);

@@ -3,6 +3,9 @@ import { parseLease } from '../protocol/subjects.ts';
 
 const NANOS_PER_MS = 1_000_000;
 
+/** Tells the bus something of a lease, in the words of JetStream's acknowledgement protocol. */
+export type SayOfLease = (lease: string, word: string) => void;
+
 /**
  * A worker's hold on a job: the queue's message that it has not acknowledged. The replies are those of JetStream's
  * acknowledgement protocol (ADR-15 of NATS).
@@ -16,6 +19,7 @@ export class Lease {
   /** The part of the queue that it came from. */
   readonly consumer: string;
   readonly #connection: NatsConnection;
+  readonly #tell: SayOfLease;
   /** The subject by which it is renewed and given back. */
   readonly subject: string;
 
@@ -24,8 +28,10 @@ export class Lease {
     message: Msg,
     reply: string,
     { attempt, sequence, consumer }: { attempt: number; sequence: number; consumer: string },
+    say: SayOfLease,
   ) {
     this.#connection = connection;
+    this.#tell = say;
     this.subject = reply;
     this.data = message.data;
     this.attempt = attempt;
@@ -34,11 +40,15 @@ export class Lease {
   }
 
   /** `undefined` when the message is not one that JetStream handed out. */
-  static of(connection: NatsConnection, message: Msg): Lease | undefined {
+  static of(
+    connection: NatsConnection,
+    message: Msg,
+    say: SayOfLease = (lease, word) => connection.publish(lease, word),
+  ): Lease | undefined {
     const { reply } = message;
     if (reply === undefined) return undefined;
     const parsed = parseLease(reply);
-    return parsed && new Lease(connection, message, reply, parsed);
+    return parsed && new Lease(connection, message, reply, parsed, say);
   }
 
   /** The job is done with. */
@@ -63,6 +73,6 @@ export class Lease {
 
   /** On a connection that is closed for good nothing can be said, and the lease runs out by itself. */
   #say(word: string): void {
-    if (!this.#connection.isClosed()) this.#connection.publish(this.subject, word);
+    if (!this.#connection.isClosed()) this.#tell(this.subject, word);
   }
 }

@@ -1,5 +1,6 @@
-import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { AipgError } from '../protocol/errors.ts';
+import { newInbox } from './identity.ts';
 
 /** Messages read by one request. */
 const BATCH = 512;
@@ -47,7 +48,7 @@ export async function* readMessages(
 async function readBatch(connection: NatsConnection, stream: string, request: object): Promise<Kept[]> {
   const { promise, resolve, reject } = Promise.withResolvers<Kept[]>();
   const batch: Kept[] = [];
-  const inbox = createInbox();
+  const inbox = newInbox(connection);
   const silence = setTimeout(
     () => reject(new AipgError('grid-unreachable', `The message bus stopped in the middle of ${stream}.`)),
     SILENCE_MS,

@@ -114,12 +114,7 @@ export class Roster implements AsyncDisposable {
 
   /** Models that take jobs now, with the slots that serve each; the one with the most slots first. */
   models(): Map<ModelName, number> {
-    const slots = new Map<ModelName, number>();
-    for (const worker of this.workers()) {
-      if (worker.state !== 'serving') continue;
-      for (const { name } of worker.models) slots.set(name, (slots.get(name) ?? 0) + worker.slots.total);
-    }
-    return new Map([...slots].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)));
+    return servedModels(this.workers());
   }
 
   /** Models that workers are about to serve, and the share that is loaded; the furthest first. */
@@ -134,4 +129,14 @@ export class Roster implements AsyncDisposable {
     this.#unlisten();
     this.#stop();
   }
+}
+
+/** Models that take jobs, with the slots that serve each; the one with the most slots first. */
+export function servedModels(workers: readonly Heartbeat[]): Map<ModelName, number> {
+  const slots = new Map<ModelName, number>();
+  for (const worker of workers) {
+    if (worker.state !== 'serving') continue;
+    for (const { name } of worker.models) slots.set(name, (slots.get(name) ?? 0) + worker.slots.total);
+  }
+  return new Map([...slots].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)));
 }

@@ -1,5 +1,6 @@
 import { AipgError } from '../protocol/errors.ts';
 import { changeSettings } from './change-settings.ts';
+import { removeCredentials } from './credentials.ts';
 import type { Paths } from './paths.ts';
 import { type Profile, profileNameSchema, type Settings } from './settings.ts';
 
@@ -30,14 +31,16 @@ export async function setDefaultProfile(paths: Paths, name: string): Promise<Set
   });
 }
 
-/** @throws AipgError `usage` when there is no such profile */
+/** Its key goes, too. @throws AipgError `usage` when there is no such profile */
 export async function removeProfile(paths: Paths, name: string): Promise<Settings> {
-  return changeSettings(paths, (settings) => {
+  const settings = await changeSettings(paths, (settings) => {
     findProfile(settings, name);
     const { [name]: _, ...grids } = settings.grids;
     const { grid, ...rest } = settings;
     return grid === undefined || grid === name ? { ...rest, grids } : { ...rest, grid, grids };
   });
+  removeCredentials(paths, name);
+  return settings;
 }
 
 /** @throws AipgError `usage` naming the profiles that there are */

@@ -10,6 +10,8 @@ export const runningGridSchema = z.object({
   pid: z.number().int().positive(),
   url: busUrlSchema,
   model: z.string(),
+  /** The profile whose key its bus asks for; absent on a bus without keys. */
+  profile: z.string().optional(),
   /** Milliseconds since 1970. */
   startedAt: z.number().int(),
 });

@@ -1,9 +1,12 @@
+import process from 'node:process';
+import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type Account, LOCAL_ACCOUNT } from '../protocol/ids.ts';
+import { credentialsFrom, loadCredentials } from './credentials.ts';
 import type { Paths } from './paths.ts';
 import { findProfile } from './profiles.ts';
-import { readRunningGrid } from './running-grid.ts';
-import { isBusUrl, readSettings } from './settings.ts';
+import { type RunningGrid, readRunningGrid } from './running-grid.ts';
+import { isBusUrl, type Profile, readSettings } from './settings.ts';
 
 /** A grid behind a bus, and the account to use there. */
 export interface BusChoice {
@@ -11,6 +14,8 @@ export interface BusChoice {
   readonly name: string;
   readonly url: string;
   readonly account: Account;
+  /** The key to show there. */
+  readonly credentials?: Credentials | undefined;
   /** Copies of each stream in a cluster; absent: as the bus has them. */
   readonly replicas?: number | undefined;
 }
@@ -22,28 +27,49 @@ export interface SelectGridOptions {
   readonly paths: Paths;
   /** `--grid` or `AIPG_GRID`, in that order: `local`, a profile's name or an address. */
   readonly asked?: string | undefined;
+  /** Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
  * What was asked for, else the grid that runs on this machine, else the default profile, else this process.
  * @throws AipgError `usage` when no such grid is known
  */
-export function selectGrid({ paths, asked }: SelectGridOptions): GridChoice {
+export function selectGrid({ paths, asked, env = process.env }: SelectGridOptions): GridChoice {
   if (asked === 'local') return { where: 'local' };
   if (asked !== undefined && asked !== '') {
-    if (isBusUrl(asked)) return { where: 'bus', name: asked, url: asked, account: LOCAL_ACCOUNT };
+    if (isBusUrl(asked)) return withKey({ name: asked, url: asked }, credentialsFrom(env));
     if (asked.includes('://')) {
       throw new AipgError('usage', `${asked} is not the address of a grid.`, {
         hint: 'Write it as nats://host:port.',
       });
     }
-    return { where: 'bus', name: asked, ...findProfile(readSettings(paths), asked) };
+    return fromProfile(asked, findProfile(readSettings(paths), asked));
   }
   const running = readRunningGrid(paths);
-  if (running) return { where: 'bus', name: 'this machine', url: running.url, account: LOCAL_ACCOUNT };
+  if (running) return runningHere(paths, running);
   const settings = readSettings(paths);
   if (settings.grid === undefined) return { where: 'local' };
-  return { where: 'bus', name: settings.grid, ...findProfile(settings, settings.grid) };
+  return fromProfile(settings.grid, findProfile(settings, settings.grid));
+}
+
+/** The grid that `aipg up` runs here, at the address at which this machine reaches it. */
+export function runningHere(paths: Paths, { url, profile }: RunningGrid): BusChoice {
+  const file = profile && findProfile(readSettings(paths), profile).credentials;
+  return withKey({ name: 'this machine', url }, file ? loadCredentials(file) : undefined);
+}
+
+export function fromProfile(name: string, { url, account, replicas, credentials }: Profile): BusChoice {
+  if (credentials !== undefined) return withKey({ name, url, replicas }, loadCredentials(credentials));
+  return { where: 'bus', name, url, account, replicas };
+}
+
+/** The account is the key's own, where there is one. */
+function withKey(
+  grid: Pick<BusChoice, 'name' | 'url' | 'replicas'>,
+  credentials: Credentials | undefined,
+): BusChoice {
+  return { where: 'bus', ...grid, account: credentials?.account ?? LOCAL_ACCOUNT, credentials };
 }
 
 /**

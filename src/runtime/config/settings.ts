@@ -22,6 +22,8 @@ export const profileSchema = z.object({
   account: accountSchema.default(LOCAL_ACCOUNT),
   /** Copies of each stream in a cluster; absent: as the bus has them. */
   replicas: z.number().int().min(1).max(5).optional(),
+  /** The file with the member's key, for a grid that asks for one. */
+  credentials: z.string().max(4_096).optional(),
 });
 export type Profile = z.infer<typeof profileSchema>;
 

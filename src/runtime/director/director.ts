@@ -3,13 +3,16 @@ import { type Service, type ServiceMsg, Svcm } from '@nats-io/services';
 import { type NatsConnection, RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
+import { listDirectors } from '../bus/directors.ts';
+import { requireRole } from '../bus/identity.ts';
 import { type ProvisionOptions, provision } from '../bus/provision.ts';
-import type { RecordStore } from '../bus/record.ts';
+import { type RecordStore, readResult } from '../bus/record.ts';
 import { Roster } from '../bus/roster.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
+import { isInbox } from '../protocol/permissions.ts';
 import {
   cancelRequestSchema,
   checkRequestSchema,
@@ -17,14 +20,33 @@ import {
   jobRequestSchema,
   jobsRequestSchema,
   progressRequestSchema,
+  resultRequestSchema,
+  type StatusReply,
+  statusRequestSchema,
   submitRequestSchema,
 } from '../protocol/requests.ts';
-import { patterns, requestAccount, requestWorker } from '../protocol/subjects.ts';
+import { patterns, requestAccount, requestWorker, STREAMS } from '../protocol/subjects.ts';
+import {
+  beatRequestSchema,
+  claimRequestSchema,
+  finishRequestSchema,
+  leaseRequestSchema,
+  nextRequestSchema,
+  provisionRequestSchema,
+} from '../protocol/worker-requests.ts';
 import { cancelJob, checkWorker, listJobs, viewJob, viewProgress } from './jobs.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
 import { submitJob } from './submit.ts';
 import { type QueueBounds, Unfinished } from './unfinished.ts';
 import { WaitingJobs } from './waiting.ts';
+import {
+  beatFor,
+  claimFor,
+  finishFor,
+  provisionFor,
+  requestNextFor,
+  sayOfLeaseFor,
+} from './worker-requests.ts';
 
 export interface DirectorOptions {
   readonly connection: NatsConnection;
@@ -62,9 +84,10 @@ export class Director implements AsyncDisposable {
     this.#waiting = new WaitingJobs(options.connection, store.manager, roster, this.#now);
   }
 
-  /** Resolves when it answers requests. The connection stays the caller's. */
+  /** Resolves when it answers requests. The connection stays the caller's. @throws AipgError `not-permitted`, `protocol-mismatch` */
   static async start(options: DirectorOptions): Promise<Director> {
     const { connection, log, replicas } = options;
+    requireRole(connection, 'director', 'operator');
     const manager = await provision(connection, { replicas });
     const roster = await Roster.open(connection, {
       onMalformed: (worker, reason) => log.warn({ worker, reason }, 'malformed heartbeat ignored'),
@@ -137,11 +160,40 @@ export class Director implements AsyncDisposable {
     this.#endpoint(request('jobs'), jobsRequestSchema, async (subject, asked) => ({
       jobs: await listJobs(store, account(subject), asked),
     }));
+    this.#endpoint(request('result'), resultRequestSchema, async (subject, { job }) => ({
+      result: (await readResult(store, account(subject), job)) ?? null,
+    }));
+    this.#endpoint(request('status'), statusRequestSchema, () => this.#status());
+
     this.#endpoint(workerRequest('progress'), progressRequestSchema, async (subject, asked) => {
       worker(subject);
       return viewProgress(store, asked);
     });
+    this.#endpoint(workerRequest('provision'), provisionRequestSchema, (_, asked) =>
+      provisionFor(store, asked),
+    );
+    this.#endpoint(workerRequest('claim'), claimRequestSchema, (subject, asked) =>
+      claimFor(store, worker(subject), asked),
+    );
+    this.#endpoint(workerRequest('finish'), finishRequestSchema, (subject, asked) =>
+      finishFor(store, worker(subject), asked),
+    );
+    this.#endpoint(workerRequest('beat'), beatRequestSchema, (subject, asked) =>
+      beatFor(store, worker(subject), asked),
+    );
+    this.#notice(workerRequest('lease'), leaseRequestSchema, (said) => sayOfLeaseFor(store, said));
+    this.#notice(workerRequest('next'), nextRequestSchema, (asked, reply) => {
+      if (isInbox(reply)) requestNextFor(store, asked, reply);
+    });
     await this.#connection.flush();
+  }
+
+  async #status(): Promise<StatusReply> {
+    const [directors, { state }] = await Promise.all([
+      listDirectors(this.#connection),
+      this.#store.manager.streams.info(STREAMS.jobs),
+    ]);
+    return { directors, workers: this.#roster.workers(), jobs: state.messages };
   }
 
   #endpoint<T extends z.ZodType>(
@@ -151,6 +203,12 @@ export class Director implements AsyncDisposable {
   ): void {
     const verb = pattern.split('.').at(-1) ?? '';
     const handle = async (message: ServiceMsg): Promise<void> => {
+      // An answer goes out with a director's rights: never to a subject that the asker may have chosen to be written to.
+      if (!isInbox(message.reply)) {
+        this.#counts.refused += 1;
+        this.#log.warn({ verb }, 'request refused whose reply is no inbox');
+        return;
+      }
       try {
         const request = await this.#read(schema, message.data);
         message.respond(await encodeLarge(this.#connection, await answer(message.subject, request)));
@@ -162,11 +220,34 @@ export class Director implements AsyncDisposable {
         message.respond(encode({ error: failure }));
       }
     };
+    this.#listen(verb, pattern, (message) => void handle(message));
+  }
+
+  /** What is done and not answered. */
+  #notice<T extends z.ZodType>(
+    pattern: string,
+    schema: T,
+    act: (request: z.infer<T>, reply: string | undefined) => void,
+  ): void {
+    const verb = pattern.split('.').at(-1) ?? '';
+    this.#listen(verb, pattern, ({ data, reply }) => {
+      try {
+        const request = decode(schema, data);
+        if (!request.ok) throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
+        act(request.value, reply);
+      } catch (error) {
+        this.#counts.refused += 1;
+        this.#log.warn({ verb, reason: toAipgError(error).message }, 'request refused');
+      }
+    });
+  }
+
+  #listen(verb: string, pattern: string, handler: (message: ServiceMsg) => void): void {
     this.#service?.addEndpoint(verb, {
       subject: pattern,
       handler: (error, message) => {
         if (error) this.#log.error({ verb, reason: error.message }, 'endpoint failed');
-        else void handle(message);
+        else handler(message);
       },
     });
   }

@@ -3,6 +3,7 @@ import { readMessages } from '../bus/read-messages.ts';
 import { endJob, type RecordStore } from '../bus/record.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
+import type { AttemptRecord } from '../protocol/events.ts';
 import { type Account, type JobId, jobIdSchema } from '../protocol/ids.ts';
 import type {
   CancelRequest,
@@ -55,6 +56,8 @@ export async function viewProgress(
   { account, job, attempt }: ProgressRequest,
 ): Promise<ProgressReply> {
   const { attempts, transcript } = await readAttemptsBefore(store, account, job, attempt);
+  // The asker has claimed the job: whoever still works on it works for nothing.
+  tellWorkers(store, attempts, { type: 'fence', job, attempt });
   return { attempts: [...attempts], output: whole(transcript) };
 }
 
@@ -126,12 +129,31 @@ export async function cancelJob(
   if (!isEnded) {
     store.connection.publish(subjects.event(account, job), encode({ type: 'cancelled', reason }));
   }
-  if (accepted) {
-    const control: ControlJob = { type: 'cancel', reason };
-    store.connection.publish(subjects.controlJob(job), encode(control));
-    await store.manager.streams.deleteMessage(STREAMS.jobs, accepted.sequence).catch(() => undefined);
-  }
+  if (accepted) await takeAway(store, account, { type: 'cancel', job, reason }, accepted.sequence);
   return !isEnded;
+}
+
+/** Takes a job that has ended out of the queue and tells whoever works on it. */
+export async function takeAway(
+  store: RecordStore,
+  account: Account,
+  control: ControlJob,
+  sequence: number,
+): Promise<void> {
+  await store.manager.streams.deleteMessage(STREAMS.jobs, sequence).catch(() => undefined);
+  // From here on nobody can lease it any more.
+  const { attempts } = await readJob(store, account, control.job);
+  tellWorkers(store, attempts, control);
+}
+
+function tellWorkers(
+  { connection }: RecordStore,
+  attempts: readonly AttemptRecord[],
+  control: ControlJob,
+): void {
+  for (const worker of new Set(attempts.map((attempt) => attempt.worker))) {
+    connection.publish(subjects.controlWorker(worker), encode(control));
+  }
 }
 
 /**

@@ -7,12 +7,12 @@ import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
-import type { ControlJob } from '../protocol/requests.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
 import { REAPER, STREAMS, subjects } from '../protocol/subjects.ts';
 import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
 import { Clients } from './clients.ts';
 import { readJob } from './job-reader.ts';
+import { takeAway } from './jobs.ts';
 import { queueJob } from './submit.ts';
 
 export interface ReaperTimes {
@@ -143,12 +143,11 @@ export class Reaper implements AsyncDisposable {
   }
 
   async #end({ job, sequence }: AcceptedRecord, result: Result): Promise<boolean> {
-    const { connection, manager } = this.#store;
+    const { connection } = this.#store;
     if (!(await endJob(this.#store, job.account, job.id, result))) return false;
     connection.publish(subjects.event(job.account, job.id), encode(finalEvent(result, 0)));
-    const control: ControlJob = { type: 'cancel', reason: result.status };
-    connection.publish(subjects.controlJob(job.id), encode(control));
-    await manager.streams.deleteMessage(STREAMS.jobs, sequence).catch(() => undefined);
+    const control = { type: 'cancel', job: job.id, reason: result.status } as const;
+    await takeAway(this.#store, job.account, control, sequence);
     this.#log.info({ job: job.id, account: job.account, end: result.status }, 'job ended by its reaper');
     return true;
   }

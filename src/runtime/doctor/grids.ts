@@ -1,5 +1,6 @@
 import { connectBus, redactUrl } from '../bus/connect.ts';
 import { readRunningGrid } from '../config/running-grid.ts';
+import { type BusChoice, fromProfile, runningHere } from '../config/select-grid.ts';
 import { readSettings } from '../config/settings.ts';
 import { takeSnapshot } from '../monitor/snapshot.ts';
 import { type Check, type Finding, fromError, type Machine } from './check.ts';
@@ -11,6 +12,8 @@ const MUCH_SKEW_MS = 5_000;
 interface KnownGrid {
   readonly name: string;
   readonly url: string;
+  /** May fail to read a key. */
+  readonly choose: () => BusChoice;
   /** Whether jobs go there when no grid is named. */
   readonly isDefault: boolean;
 }
@@ -36,18 +39,21 @@ export const grids: Check = {
 function knownGrids({ paths }: Machine): KnownGrid[] {
   const running = readRunningGrid(paths);
   const settings = readSettings(paths);
-  const profiles = Object.entries(settings.grids).map(([name, { url }]) => ({
+  const profiles = Object.entries(settings.grids).map(([name, profile]) => ({
     name: `grid ${name}`,
-    url,
+    url: profile.url,
+    choose: () => fromProfile(name, profile),
     isDefault: !running && name === settings.grid,
   }));
-  return running ? [{ name: 'this machine', url: running.url, isDefault: true }, ...profiles] : profiles;
+  if (!running) return profiles;
+  const choose = () => runningHere(paths, running);
+  return [{ name: 'this machine', url: running.url, choose, isDefault: true }, ...profiles];
 }
 
-async function visit({ name, url, isDefault }: KnownGrid, { version }: Machine): Promise<Finding> {
+async function visit({ name, url, choose, isDefault }: KnownGrid, { version }: Machine): Promise<Finding> {
   const worst = isDefault ? 'broken' : 'warning';
   try {
-    const connection = await connectBus({ url, name: 'aipg doctor' });
+    const connection = await connectBus({ ...choose(), name: 'aipg doctor' });
     try {
       const { bus, directors, workers, models } = await takeSnapshot(connection);
       const skewMs = await clockSkewMs(connection);

@@ -1,18 +1,17 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { needsDirector } from '../bus/identity.ts';
 import { readResult } from '../bus/record.ts';
 import type { JobEvent } from '../protocol/events.ts';
 import type { JobId } from '../protocol/ids.ts';
+import { resultReplySchema } from '../protocol/requests.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
-import type { GridAddress } from './ask.ts';
+import { ask, type GridAddress } from './ask.ts';
 import { BusJob } from './bus-job.ts';
 import type { JobHandle } from './grid.ts';
 
 /** A handle of a job that ended before, from its final record; `undefined` while it has none. */
 export async function endedJob(grid: GridAddress, id: JobId): Promise<JobHandle | undefined> {
-  const { connection, account } = grid;
-  const manager = await jetstreamManager(connection, { checkAPI: false });
-  const store = { connection, manager, jetstream: jetstream(connection) };
-  const result = await readResult(store, account, id);
+  const result = await finalRecord(grid, id);
   if (result === undefined) return undefined;
   return {
     id,
@@ -28,6 +27,15 @@ export async function endedJob(grid: GridAddress, id: JobId): Promise<JobHandle 
       }
     },
   };
+}
+
+async function finalRecord(grid: GridAddress, id: JobId): Promise<Result | undefined> {
+  const { connection, account } = grid;
+  if (needsDirector(connection)) {
+    return (await ask(grid, 'result', { job: id }, resultReplySchema)).result ?? undefined;
+  }
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  return readResult({ connection, manager, jetstream: jetstream(connection) }, account, id);
 }
 
 async function* eventsOf(result: Result): AsyncGenerator<JobEvent> {

@@ -25,16 +25,23 @@ export interface OpenProgress {
 
 /**
  * Opens the grid that was chosen; the parts that it needs are imported only then.
- * @throws AipgError `grid-unreachable`, `model-not-found`, `model-invalid`
+ * @throws AipgError `grid-unreachable`, `not-permitted`, `model-not-found`, `model-invalid`
  */
 export async function openGrid(options: OpenGridOptions): Promise<Grid> {
   const { choice } = options;
   if (choice.where === 'local') return openLocal(options);
-  const [{ connectBus }, { createBusGrid }] = await Promise.all([
+  const [{ connectBus }, { createBusGrid }, { requireRole }] = await Promise.all([
     import('../bus/connect.ts'),
     import('./bus.ts'),
+    import('../bus/identity.ts'),
   ]);
-  const connection = await connectBus({ url: choice.url, name: 'aipg gen' });
+  const connection = await connectBus({ ...choice, name: 'aipg gen' });
+  try {
+    requireRole(connection, 'user', 'operator');
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
   return createBusGrid({ name: choice.name, connection, account: choice.account });
 }
 

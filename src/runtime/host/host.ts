@@ -6,9 +6,14 @@ import { startBusServer } from '../bus/server/start.ts';
 import type { Paths } from '../config/paths.ts';
 import { removeRunningGrid, writeRunningGrid } from '../config/running-grid.ts';
 import { Director } from '../director/director.ts';
+import type { Authority } from '../identity/authority.ts';
+import { watchMembers } from '../identity/watch-members.ts';
+import { LOCAL_ACCOUNT } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
 import type { DrainOptions } from '../worker/worker.ts';
 import { type ServeProgress, serveModel } from './serve-model.ts';
+
+export { isLoopback } from '../bus/server/server-config.ts';
 
 export type HostPart = 'bus' | 'director' | 'worker';
 
@@ -28,10 +33,19 @@ export interface HostOptions {
   readonly threads?: number | undefined;
   /** Of the bus. Default: a free one. */
   readonly port?: number | undefined;
+  /** Opens the grid to members with keys. */
+  readonly open?: OpenTo | undefined;
   readonly log: Log;
   /** Gives up the start; what runs then is stopped by {@link Host.stop}. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: HostProgress) => void;
+}
+
+/** Where an open grid listens, and who says who may come. */
+export interface OpenTo {
+  readonly host: string;
+  readonly port: number;
+  readonly authority: Authority;
 }
 
 /** A whole grid on this machine: bus, director and worker. */
@@ -48,7 +62,7 @@ export interface Host extends AsyncDisposable {
  * @throws AipgError `bus-server-missing`, `port-in-use`, `bus-server-failed`, and what {@link serveModel} throws
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { paths, env, version, log, onProgress } = options;
+  const { paths, env, version, log, onProgress, open } = options;
   await using started = new AsyncDisposableStack();
   // Only while starting: what runs is stopped in order, by `stop`.
   const starting = new AbortController();
@@ -70,7 +84,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
     server,
     dataDir: join(paths.data, 'bus'),
     logFile: join(paths.state, 'bus.log'),
-    port: options.port,
+    port: open?.port ?? options.port,
+    host: open?.host,
+    trust: open && (() => open.authority.trust()),
     signal,
     onStateChange: ({ state, reason }) => {
       if (!serving || state === 'stopped') return;
@@ -83,13 +99,24 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
   onProgress({ part: 'director', state: 'starting' });
   onProgress({ part: 'worker', state: 'starting' });
-  const connection = await connectBus({ url: bus.url, name: 'aipg up' });
-  started.defer(() => connection.close());
-  started.use(await Director.start({ connection, version, log }));
+  if (open) {
+    const onRevoked = () =>
+      void bus.reload().catch((error: unknown) => log.error({ reason: String(error) }, 'keys not reloaded'));
+    started.use(watchMembers(open.authority, onRevoked));
+  }
+  // Keys of these processes alone, which are forgotten when they end.
+  const connect = async (role: 'director' | 'worker') => {
+    const credentials = await open?.authority.mint(role, LOCAL_ACCOUNT);
+    const connection = await connectBus({ url: bus.url, name: `aipg up (${role})`, credentials });
+    started.defer(() => connection.close());
+    return connection;
+  };
+  const directing = await connect('director');
+  started.use(await Director.start({ connection: directing, version, log }));
   onProgress({ part: 'director', state: 'ready' });
 
   const served = await serveModel({
-    connection,
+    connection: open ? await connect('worker') : directing,
     paths,
     env,
     version,
@@ -106,7 +133,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     state: 'ready',
     detail: describeWorker(served.model, options.slots, served.threads),
   });
-  writeRunningGrid(paths, { pid: process.pid, url: bus.url, model: served.model, startedAt: Date.now() });
+  writeRunningGrid(paths, {
+    pid: process.pid,
+    url: bus.url,
+    model: served.model,
+    ...(open && { profile: open.authority.name }),
+    startedAt: Date.now(),
+  });
   serving = true;
   options.signal.removeEventListener('abort', abort);
 

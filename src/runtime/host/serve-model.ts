@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { memberOf, requireRole } from '../bus/identity.ts';
 import type { Paths } from '../config/paths.ts';
 import { createLlamaEngine } from '../engines/llama/engine.ts';
 import { resolveModel } from '../models/resolve.ts';
@@ -20,7 +21,7 @@ export interface ServeModelOptions {
   readonly threads?: number | undefined;
   /** Copies of each stream in a cluster, where this is the first to come. */
   readonly replicas?: number | undefined;
-  /** Part of the worker's id. Default: the machine's host name. */
+  /** Part of the worker's id, which a worker's key fixes. Default: the machine's host name. */
   readonly name?: string | undefined;
   readonly log: Log;
   readonly signal?: AbortSignal;
@@ -43,17 +44,18 @@ export interface ServedModel extends AsyncDisposable {
 
 /**
  * Finds and loads a model, and serves it on a bus.
- * @throws AipgError `model-not-found`, `model-invalid`, `protocol-mismatch`
+ * @throws AipgError `model-not-found`, `model-invalid`, `protocol-mismatch`, `not-permitted`
  */
 export async function serveModel(options: ServeModelOptions): Promise<ServedModel> {
   const { connection, paths, env, version, log, signal, onProgress } = options;
+  requireRole(connection, 'worker', 'operator');
   const file = await resolveModel(options.model, {
     env,
     cacheDir: paths.cache,
     configDir: paths.config,
     ...(signal && { signal }),
   });
-  const id = newWorkerId(options.name ?? hostname());
+  const id = memberOf(connection)?.worker ?? newWorkerId(options.name ?? hostname());
   const { slots, replicas } = options;
   const arrival = await Arrival.announce({ connection, id, version, slots, replicas });
   arrival.tell(file.name, 0);

@@ -10,6 +10,7 @@ export const EXIT_CODES = {
   'model-invalid': 3,
   'disk-full': 3,
   'grid-unreachable': 4,
+  'not-permitted': 4,
   'protocol-mismatch': 4,
   'bus-server-missing': 4,
   'bus-server-too-old': 4,

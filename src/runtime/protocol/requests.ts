@@ -4,6 +4,8 @@ import { accountSchema, clientIdSchema, jobIdSchema, workerIdSchema } from './id
 import { jobSpecSchema } from './job.ts';
 import { LIMITS } from './limits.ts';
 import { modelNameSchema } from './model.ts';
+import { resultSchema } from './result.ts';
+import { heartbeatSchema } from './worker.ts';
 
 /** Read first, alone: it decides whether the rest can be read at all. */
 export const envelopeSchema = z.object({ protocol: z.number().int() });
@@ -118,7 +120,21 @@ export const refusalSchema = z.object({ error: failureSchema });
 
 /** Sent to a job's worker: the job is cancelled, or a newer attempt has taken it over. */
 export const controlJobSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('cancel'), reason: reasonSchema }),
-  z.object({ type: z.literal('fence'), attempt: z.number().int().min(2) }),
+  z.object({ type: z.literal('cancel'), job: jobIdSchema, reason: reasonSchema }),
+  z.object({ type: z.literal('fence'), job: jobIdSchema, attempt: z.number().int().min(2) }),
 ]);
 export type ControlJob = z.infer<typeof controlJobSchema>;
+
+/** A final record for an account that cannot read it on the bus; `null` while there is none. */
+export const resultRequestSchema = envelopeSchema.extend({ job: jobIdSchema });
+export const resultReplySchema = z.object({ result: resultSchema.nullable() });
+
+export const statusRequestSchema = envelopeSchema;
+/** A grid as a director sees it: numbers, and no word of a job. */
+export const statusReplySchema = z.object({
+  directors: z.array(z.object({ id: z.string(), version: z.string() })),
+  workers: z.array(heartbeatSchema),
+  /** Accepted and not ended. */
+  jobs: z.number().int().nonnegative(),
+});
+export type StatusReply = z.infer<typeof statusReplySchema>;

@@ -10,9 +10,9 @@ import type { Kind, Lane, Tier } from './job.ts';
 import { type ModelName, modelNameSchema } from './model.ts';
 
 /** What a director answers to accounts. */
-export type Verb = 'submit' | 'cancel' | 'check' | 'job' | 'jobs';
+export type Verb = 'submit' | 'cancel' | 'check' | 'job' | 'jobs' | 'result' | 'status';
 /** What a director answers to workers. */
-export type WorkerVerb = 'progress';
+export type WorkerVerb = 'progress' | 'provision' | 'next' | 'lease' | 'claim' | 'finish' | 'beat';
 
 export const subjects = {
   request: (account: Account, verb: Verb) => `aipg.req.${account}.${verb}`,
@@ -24,8 +24,11 @@ export const subjects = {
   client: (account: Account, client: ClientId) => `aipg.cli.${account}.${client}`,
   event: (account: Account, job: JobId) => `aipg.evt.${account}.${job}`,
   result: (account: Account, job: JobId) => `aipg.res.${account}.${job}`,
-  controlJob: (job: JobId) => `aipg.ctl.job.${job}`,
+  /** What a worker is told of its jobs; asked without a word, it answers for as long as it is there. */
   controlWorker: (worker: WorkerId) => `aipg.ctl.worker.${worker}`,
+  /** Where a process answers a director that asks whether it is there. */
+  here: (question: string) => `aipg.here.${question}`,
+  nextJob: (consumer: string) => `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.jobs}.${consumer}`,
 } as const;
 
 /** Subjects with wildcards, for streams and services. */

@@ -1,11 +1,9 @@
-import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { openWorkersBucket, provision } from '../bus/provision.ts';
-import { encode } from '../protocol/codec.ts';
 import type { WorkerId } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { Heartbeat } from '../protocol/worker.ts';
+import { openLink, type WorkerLink } from './link.ts';
 
 /** Between two words on the progress, in milliseconds. */
 const TELL_MS = 500;
@@ -21,18 +19,17 @@ export interface ArrivalOptions {
 /** Tells the grid of a worker that loads its model, so that those who wait for that model know how far it is. */
 export class Arrival {
   readonly #options: ArrivalOptions;
-  readonly #bucket: KV;
+  readonly #link: WorkerLink;
   readonly #startedAt = Date.now();
   #toldAt = Number.NEGATIVE_INFINITY;
 
-  private constructor(options: ArrivalOptions, bucket: KV) {
+  private constructor(options: ArrivalOptions, link: WorkerLink) {
     this.#options = options;
-    this.#bucket = bucket;
+    this.#link = link;
   }
 
   static async announce(options: ArrivalOptions): Promise<Arrival> {
-    await provision(options.connection, { replicas: options.replicas });
-    return new Arrival(options, await openWorkersBucket(options.connection));
+    return new Arrival(options, await openLink(options));
   }
 
   /** @param fraction 0 to 1 */
@@ -52,11 +49,11 @@ export class Arrival {
       jobs: { done: 0, failed: 0 },
       startedAt: this.#startedAt,
     };
-    this.#bucket.put(id, encode(heartbeat)).catch(() => undefined);
+    this.#link.beat(heartbeat).catch(() => undefined);
   }
 
   /** It does not come after all. */
   async withdraw(): Promise<void> {
-    await this.#bucket.purge(this.#options.id).catch(() => undefined);
+    await this.#link.leave().catch(() => undefined);
   }
 }

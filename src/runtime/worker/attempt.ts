@@ -1,21 +1,22 @@
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { Lease } from '../bus/lease.ts';
 import { ACK_WAIT_MS } from '../bus/provision.ts';
 import { Reconnects } from '../bus/reconnects.ts';
-import { claimJob, type RecordStore, readResult, writeResult } from '../bus/record.ts';
 import type { LoadedModel } from '../engines/engine.ts';
-import { decode, encode } from '../protocol/codec.ts';
+import { encode } from '../protocol/codec.ts';
 import { AipgError, type ErrorCode, toAipgError } from '../protocol/errors.ts';
 import type { AttemptRecord, JobEvent } from '../protocol/events.ts';
 import type { WorkerId } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
-import { controlJobSchema, type ProgressReply } from '../protocol/requests.ts';
+import type { ControlJob, ProgressReply } from '../protocol/requests.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { AttemptStopped } from './attempt-stopped.ts';
 import { computeOutput } from './compute.ts';
 import { attemptDeadlineMs } from './deadlines.ts';
+import type { WorkerLink } from './link.ts';
 import { OutputStream } from './output-stream.ts';
 import { askProgress } from './progress.ts';
 import { retryUntilStopped } from './retry.ts';
@@ -36,7 +37,8 @@ const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 export interface AttemptContext {
-  readonly store: RecordStore;
+  readonly connection: NatsConnection;
+  readonly link: WorkerLink;
   readonly worker: WorkerId;
   readonly model: LoadedModel;
   readonly log: Log;
@@ -88,15 +90,17 @@ export class Attempt {
     this.#output.repeatUnconfirmed();
   }
 
+  /** What a director says of the job. */
+  obey(control: ControlJob): void {
+    if (control.type === 'cancel') this.#stop('cancelled');
+    else if (control.attempt > this.#number) this.#stop('overtaken');
+  }
+
   async run(): Promise<AttemptOutcome> {
-    const { giveBack, store } = this.#context;
-    const { connection } = store;
+    const { giveBack, connection } = this.#context;
     const onGiveBack = () => this.#stop('given-back');
     giveBack.addEventListener('abort', onGiveBack);
     if (giveBack.aborted) onGiveBack();
-    const control = connection.subscribe(subjects.controlJob(this.#job.id), {
-      callback: (_, { data }) => this.#obey(data),
-    });
     const unlisten = Reconnects.of(connection).listen((change) => {
       if (change === 'reconnect') this.#afterReconnect();
       if (change === 'close') this.#stop('given-back');
@@ -116,21 +120,20 @@ export class Attempt {
       clearInterval(renewal);
       unlisten();
       giveBack.removeEventListener('abort', onGiveBack);
-      control.unsubscribe();
       this.#output[Symbol.dispose]();
     }
   }
 
-  /** Fences off older attempts and learns how far they have come. */
+  /** Claims the job, so that older attempts end nothing, and learns how far they have come; the director tells them. */
   async #resume(): Promise<ProgressReply> {
-    const { store, worker, model } = this.#context;
+    const { connection, worker, model } = this.#context;
     const { signal } = this.#stopped;
-    this.#claim = retryUntilStopped(store.connection, signal, () => this.#takeOver());
+    this.#claim = retryUntilStopped(connection, signal, () => this.#takeOver());
     await this.#claim;
     this.#publishLease();
     let tries = 0;
-    const progress = await retryUntilStopped(store.connection, signal, () =>
-      askProgress(store.connection, worker, this.#job, this.#number, tries++),
+    const progress = await retryUntilStopped(connection, signal, () =>
+      askProgress(connection, worker, this.#job, this.#number, tries++),
     );
     this.#earlier = progress.attempts.filter(hasFailed);
     this.#givenUp = this.#earlier.length >= MAX_ATTEMPTS || progress.attempts.length >= MAX_TRIES;
@@ -144,14 +147,9 @@ export class Attempt {
 
   /** @returns the claim's place in the stream @throws AttemptStopped when the job has ended or was taken over */
   async #takeOver(): Promise<number> {
-    const { store, worker } = this.#context;
     const { account, id } = this.#job;
-    const claim = await claimJob(store, account, id, this.#number, worker);
-    if (claim.outcome === 'claimed') {
-      const fence = { type: 'fence', attempt: this.#number };
-      store.connection.publish(subjects.controlJob(id), encode(fence));
-      return claim.sequence;
-    }
+    const claim = await this.#context.link.claim(account, id, this.#number);
+    if (claim.outcome === 'claimed') return claim.sequence;
     // Whoever ended it may not have come to tell.
     if (claim.outcome === 'ended') this.#tellEnd(claim.result);
     throw new AttemptStopped(claim.outcome);
@@ -173,12 +171,12 @@ export class Attempt {
 
   /** Writes the final record, tells of it and lets go of the job, in this order: a crash in between costs a repeat. */
   async #finish(result: Result): Promise<void> {
-    const { store } = this.#context;
+    const { connection, link } = this.#context;
     const { account, id } = this.#job;
-    await retryUntilStopped(store.connection, this.#stopped.signal, async () => {
-      if (await writeResult(store, account, id, result, await this.#claim)) return this.#tellEnd(result);
-      const existing = await readResult(store, account, id);
-      if (existing) return this.#tellEnd(existing);
+    await retryUntilStopped(connection, this.#stopped.signal, async () => {
+      const finish = await link.finish(account, id, result, await this.#claim);
+      if (finish.written) return this.#tellEnd(result);
+      if (finish.result) return this.#tellEnd(finish.result);
       // The claim may be a newer one of our own, made while the result was on its way.
       const claim = this.#takeOver();
       this.#claim = claim;
@@ -247,7 +245,7 @@ export class Attempt {
   }
 
   #publish(event: JobEvent): void {
-    const { connection } = this.#context.store;
+    const { connection } = this.#context;
     if (connection.isClosed()) return;
     connection.publish(subjects.event(this.#job.account, this.#job.id), encode(event));
   }
@@ -255,7 +253,7 @@ export class Attempt {
   /** Once the bus answers, it has all that was sent before. */
   #confirm(): void {
     const confirmed = this.#output.mark();
-    this.#context.store.connection.flush().then(confirmed, () => undefined);
+    this.#context.connection.flush().then(confirmed, () => undefined);
   }
 
   /** What was sent into a broken connection is lost: the lease's announcement and all that was not confirmed. */
@@ -263,13 +261,6 @@ export class Attempt {
     this.#lease.renew();
     this.#publishLease();
     this.#output.repeatUnconfirmed();
-  }
-
-  #obey(data: Uint8Array): void {
-    const control = decode(controlJobSchema, data);
-    if (!control.ok) return;
-    if (control.value.type === 'cancel') this.#stop('cancelled');
-    else if (control.value.attempt > this.#number) this.#stop('overtaken');
   }
 
   #stop(stop: AttemptStopped['stop']): void {

@@ -1,22 +1,21 @@
-import { jetstream } from '@nats-io/jetstream';
-import type { KV } from '@nats-io/kv';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { JobQueue } from '../bus/job-queue.ts';
 import type { Lease } from '../bus/lease.ts';
-import { openWorkersBucket, provision, provisionQueues, type Queue } from '../bus/provision.ts';
+import type { Queue } from '../bus/provision.ts';
 import { Reconnects } from '../bus/reconnects.ts';
-import type { RecordStore } from '../bus/record.ts';
 import type { LoadedModel } from '../engines/engine.ts';
-import { encode } from '../protocol/codec.ts';
+import { decode } from '../protocol/codec.ts';
 import type { JobId, WorkerId } from '../protocol/ids.ts';
 import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
+import { controlJobSchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { Heartbeat, WorkerState } from '../protocol/worker.ts';
 import { Attempt, type AttemptOutcome } from './attempt.ts';
 import { Breaker } from './breaker.ts';
+import { openLink, type WorkerLink } from './link.ts';
 
 /** Between two heartbeats, in milliseconds. */
 export const HEARTBEAT_MS = 5_000;
@@ -42,7 +41,7 @@ export interface DrainOptions {
 /** Serves one loaded model: pulls a job whenever a slot is free. The connection and the model stay the caller's. */
 export class Worker {
   readonly #options: WorkerOptions;
-  readonly #store: RecordStore;
+  readonly #link: WorkerLink;
   readonly #breaker: Breaker;
   readonly #queue: JobQueue;
   readonly #startedAt: number;
@@ -54,20 +53,18 @@ export class Worker {
   readonly #counts = { done: 0, failed: 0, refused: 0 };
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unlisten: () => void;
-  readonly #presence: Subscription;
-  #bucket: KV;
+  readonly #control: Subscription;
   #state: WorkerState = 'serving';
   #reason: string | undefined;
   #busy = 0;
   #change: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
 
-  private constructor(options: WorkerOptions, store: RecordStore, bucket: KV, queues: readonly Queue[]) {
+  private constructor(options: WorkerOptions, link: WorkerLink, queues: readonly Queue[]) {
     const { connection, model, log } = options;
     this.#options = options;
-    this.#store = store;
-    this.#bucket = bucket;
-    this.#queue = new JobQueue(connection, queues);
+    this.#link = link;
+    this.#queue = new JobQueue(connection, queues, link.access(model.facts.name));
     this.#breaker = new Breaker(model, log, (reason) => this.#pause(reason));
     this.#startedAt = (options.now ?? Date.now)();
     this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
@@ -75,19 +72,21 @@ export class Worker {
       if (change === 'reconnect') void this.#beatAnew();
     });
     // That it is answered shows that the process is there; the bus itself says when nobody listens.
-    this.#presence = connection.subscribe(subjects.controlWorker(options.id), {
-      callback: (error, message) => void (error ?? message.respond()),
+    this.#control = connection.subscribe(subjects.controlWorker(options.id), {
+      callback: (error, message) => {
+        if (error) return;
+        if (message.reply) message.respond();
+        const control = decode(controlJobSchema, message.data);
+        if (control.ok) this.#attempts.get(control.value.job)?.obey(control.value);
+      },
     });
     this.#slots = Array.from({ length: model.slots }, () => this.#serveSlot());
   }
 
   /** Resolves when the grid knows the worker and every slot waits for a job. */
   static async start(options: WorkerOptions): Promise<Worker> {
-    const { connection, model, replicas } = options;
-    const manager = await provision(connection, { replicas });
-    const queues = await provisionQueues(manager, 'text', model.facts.name);
-    const store: RecordStore = { connection, manager, jetstream: jetstream(connection) };
-    const worker = new Worker(options, store, await openWorkersBucket(connection), queues);
+    const link = await openLink(options);
+    const worker = new Worker(options, link, await link.queues(options.model.facts.name));
     await worker.#beat();
     return worker;
   }
@@ -127,8 +126,8 @@ export class Worker {
     clearInterval(this.#heartbeat);
     clearTimeout(this.#change);
     this.#unlisten();
-    this.#presence.unsubscribe();
-    await this.#bucket.purge(this.id).catch(() => undefined);
+    this.#control.unsubscribe();
+    await this.#link.leave().catch(() => undefined);
     await this.#options.connection.flush().catch(() => undefined);
   }
 
@@ -160,7 +159,7 @@ export class Worker {
 
   /** Resolves when the slot is free, which is before the job's end is on record. */
   #run(lease: Lease, job: Job): Promise<void> {
-    const { id, model, log } = this.#options;
+    const { connection, id, model, log } = this.#options;
     const startedAt = performance.now();
     const { promise: slotFree, resolve } = Promise.withResolvers<void>();
     let running = true;
@@ -172,7 +171,7 @@ export class Worker {
     this.#changeBusy(1);
     log.debug({ job: job.id, attempt: lease.attempt }, 'job leased');
     const attempt = new Attempt(
-      { store: this.#store, worker: id, model, log, giveBack: this.#giveBack.signal, onSlotFree },
+      { connection, link: this.#link, worker: id, model, log, giveBack: this.#giveBack.signal, onSlotFree },
       lease,
       job,
     );
@@ -220,7 +219,7 @@ export class Worker {
   /** A bus that was restarted has lost its memory, and the bucket with it. */
   async #beatAnew(): Promise<void> {
     try {
-      this.#bucket = await openWorkersBucket(this.#options.connection);
+      await this.#link.renew();
       await this.#beat();
     } catch (error) {
       this.#options.log.warn({ reason: String(error) }, 'heartbeat not delivered');
@@ -241,7 +240,7 @@ export class Worker {
       startedAt: this.#startedAt,
     };
     try {
-      await this.#bucket.put(id, encode(heartbeat));
+      await this.#link.beat(heartbeat);
     } catch (error) {
       log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'heartbeat not delivered');
     }

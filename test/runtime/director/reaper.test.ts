@@ -57,7 +57,8 @@ describe('a job that the queue has lost', () => {
     const events = job.events()[Symbol.asyncIterator]();
     const before = await until(events, isChunk);
     await dropFromQueue();
-    (await grid.connect()).publish(`aipg.ctl.job.${job.id}`, '{"type":"fence","attempt":2}');
+    const fence = { type: 'fence', job: job.id, attempt: 2 };
+    (await grid.connect()).publish(`aipg.ctl.worker.${worker.id}`, JSON.stringify(fence));
     const after = await rest(events);
     expect(after.at(-1)).toMatchObject({ type: 'done', attempt: 2 });
     expect(undisturbed).toMatchObject({ text: textOf([...before, ...after]) });

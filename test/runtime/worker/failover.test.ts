@@ -86,7 +86,8 @@ describe('a worker that is overtaken', () => {
     const job = await client.submit(endlessJob());
     const events = job.events()[Symbol.asyncIterator]();
     await until(events, isChunk);
-    (await grid.connect()).publish(`aipg.ctl.job.${job.id}`, JSON.stringify({ type: 'fence', attempt: 2 }));
+    const fence = { type: 'fence', job: job.id, attempt: 2 };
+    (await grid.connect()).publish(`aipg.ctl.worker.${worker.id}`, JSON.stringify(fence));
     await expect.poll(() => worker.busy).toBe(0);
     expect(await readResult(await grid.store(), LOCAL_ACCOUNT, job.id)).toBeUndefined();
     // Nobody has it, so its lease runs out and it ends as any other.

@@ -109,7 +109,7 @@ describe('a worker', () => {
     const events = job.events()[Symbol.asyncIterator]();
     await firstChunk(events);
     for (const payload of ['', 'stop', '{"type":"stop"}'])
-      connection.publish(`aipg.ctl.job.${job.id}`, payload);
+      connection.publish(`aipg.ctl.worker.${worker.id}`, payload);
     expect((await rest(events)).at(-1)?.type).toBe('done');
     await worker.drain();
   });

@@ -11,6 +11,18 @@ export interface ServerConfig {
   readonly maxFileBytes: number;
   /** Flush every write to the disk before it is acknowledged: survives a power cut, at about 40 % of the speed. */
   readonly syncAlways: boolean;
+  /** Default: {@link BUS_HOST}. */
+  readonly host?: string | undefined;
+  /** Asks everybody for a key; without it, whoever reaches the server may do everything. */
+  readonly trust?: BusTrust | undefined;
+}
+
+/** Whom the server trusts to say who is who: NATS's decentralised JWTs, with the accounts in memory. */
+export interface BusTrust {
+  readonly operatorJwt: string;
+  readonly systemAccount: string;
+  /** JWTs by the account's public key. */
+  readonly accounts: Readonly<Record<string, string>>;
 }
 
 /** Only this machine's programs can connect: without keys, anything wider would be an open bus. */
@@ -22,7 +34,7 @@ const MAX_CONNECTIONS = 8_192;
 
 /** Renders a nats-server configuration file. */
 export function renderServerConfig(config: ServerConfig): string {
-  return `host: ${quote(BUS_HOST)}
+  return `host: ${quote(config.host ?? BUS_HOST)}
 port: ${config.port}
 server_name: ${quote(config.name)}
 max_payload: ${MAX_PAYLOAD_BYTES}
@@ -32,7 +44,28 @@ jetstream {
   max_memory_store: ${config.maxMemoryBytes}
   max_file_store: ${config.maxFileBytes}
 ${config.syncAlways ? '  sync_interval: always\n' : ''}}
+${config.trust ? renderTrust(config.trust) : ''}`;
+}
+
+function renderTrust({ operatorJwt, systemAccount, accounts }: BusTrust): string {
+  const preload = Object.entries(accounts).map(([key, jwt]) => `  ${key}: ${quote(jwt)}\n`);
+  return `operator: ${quote(operatorJwt)}
+system_account: ${systemAccount}
+resolver: MEMORY
+resolver_preload {
+${preload.join('')}}
 `;
+}
+
+/** Whether only this machine can reach it. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** Where this machine reaches a server that listens on `host`. */
+export function localUrl(host: string, port: number): string {
+  const reached = host === '0.0.0.0' || host === '::' ? BUS_HOST : host;
+  return `nats://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
 
 /** A double-quoted string of the configuration language, whose escapes are `\\`, `\"` and `\xHH`. */

@@ -1,13 +1,14 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BackoffOptions, createBackoff, RESTART_BACKOFF } from './backoff.ts';
 import type { BusServer } from './bus-server.ts';
 import { throwIfCancelled } from './cancel.ts';
 import { acquireDataLock, type DataLock } from './data-lock.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
-import { BUS_HOST, renderServerConfig } from './server-config.ts';
+import { BUS_HOST, type BusTrust, localUrl, renderServerConfig } from './server-config.ts';
 import { launchServer, ServerEndedError, type ServerProcess } from './server-process.ts';
 import { startError } from './start-error.ts';
 
@@ -30,6 +31,10 @@ export interface StartBusServerOptions {
   readonly logFile: string;
   /** Default: a free one, kept for as long as this server runs. */
   readonly port?: number | undefined;
+  /** The address to listen on. Default: 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** Asks everybody for a key. Read at each start and by {@link RunningBusServer.reload}. */
+  readonly trust?: (() => Promise<BusTrust>) | undefined;
   /** The server's name on the bus, without blanks. Default `aipg`. */
   readonly name?: string | undefined;
   /** Bytes for memory streams. Default 1 GiB. */
@@ -49,7 +54,7 @@ export interface StartBusServerOptions {
 }
 
 export interface RunningBusServer extends AsyncDisposable {
-  /** `nats://127.0.0.1:<port>`, the same for as long as this server runs. */
+  /** Where this machine reaches it, the same for as long as this server runs. */
   readonly url: string;
   readonly port: number;
   /** Of nats-server itself; undefined while it is down. */
@@ -57,6 +62,8 @@ export interface RunningBusServer extends AsyncDisposable {
   readonly version: string;
   readonly path: string;
   readonly state: BusServerState;
+  /** Takes over what has changed of whom it trusts; a member that was revoked is cut off. Needs a fixed port. */
+  reload(): Promise<void>;
   /** Resolves when the process is gone and the data folder is free. May be called again. */
   stop(reason?: string): Promise<void>;
 }
@@ -64,7 +71,7 @@ export interface RunningBusServer extends AsyncDisposable {
 const GIB = 1024 ** 3;
 
 /**
- * Runs a nats-server with JetStream on 127.0.0.1 and resolves once clients can connect. It is restarted when it dies,
+ * Runs a nats-server with JetStream, on 127.0.0.1 unless told otherwise, and resolves once clients can connect. It is restarted when it dies,
  * and dies with this process.
  * @throws AipgError `port-in-use`, `bus-server-failed` (with its last words; also when the folder is in use), `cancelled`
  */
@@ -108,7 +115,7 @@ class Supervisor implements RunningBusServer {
   }
 
   get url(): string {
-    return `nats://${BUS_HOST}:${this.port}`;
+    return localUrl(this.#options.host ?? BUS_HOST, this.port);
   }
 
   /** The first start: its failure is the caller's. */
@@ -129,6 +136,11 @@ class Supervisor implements RunningBusServer {
     }
     this.#supervision = this.#supervise(performance.now());
     return this;
+  }
+
+  async reload(): Promise<void> {
+    await this.#writeConfig();
+    if (this.pid !== undefined) process.kill(this.pid, 'SIGHUP');
   }
 
   stop(reason = 'asked to stop'): Promise<void> {
@@ -197,10 +209,21 @@ class Supervisor implements RunningBusServer {
       maxMemoryBytes = GIB,
       maxFileBytes = 64 * GIB,
       syncAlways = false,
+      host,
+      trust,
     } = this.#options;
     const path = join(dataDir, 'nats-server.conf');
-    const config = { storeDir: dataDir, port: this.port, name, maxMemoryBytes, maxFileBytes, syncAlways };
-    await writeFile(path, renderServerConfig(config), { mode: 0o600 });
+    const config = renderServerConfig({
+      storeDir: dataDir,
+      port: this.port,
+      name,
+      maxMemoryBytes,
+      maxFileBytes,
+      syncAlways,
+      host,
+      trust: await trust?.(),
+    });
+    await writeFile(path, config, { mode: 0o600 });
     return path;
   }
 

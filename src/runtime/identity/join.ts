@@ -1,0 +1,38 @@
+import { credentialsFile, removeCredentials, writeCredentials } from '../config/credentials.ts';
+import type { Paths } from '../config/paths.ts';
+import { addProfile } from '../config/profiles.ts';
+import { readSettings, type Settings } from '../config/settings.ts';
+import type { Credentials } from '../protocol/credentials.ts';
+import { AipgError } from '../protocol/errors.ts';
+
+export interface Membership {
+  readonly url: string;
+  readonly credentials: Credentials;
+}
+
+/**
+ * Remembers a grid and the key to it, in a file of its own that the user alone can read.
+ * @throws AipgError `usage` when the name is taken
+ */
+export async function addMemberProfile(
+  paths: Paths,
+  name: string,
+  { url, credentials }: Membership,
+): Promise<Settings> {
+  const file = credentialsFile(paths, name);
+  writeCredentials(file, credentials);
+  try {
+    return await addProfile(paths, name, { url, account: credentials.account, credentials: file });
+  } catch (error) {
+    removeCredentials(paths, name);
+    throw error;
+  }
+}
+
+/** @throws AipgError `usage` when a profile of that name is there already */
+export function assertFree(paths: Paths, name: string): void {
+  if (!Object.hasOwn(readSettings(paths).grids, name)) return;
+  throw new AipgError('usage', `There is a grid named ${name} already.`, {
+    hint: `Choose another name, or forget it first: aipg grid rm ${name}`,
+  });
+}

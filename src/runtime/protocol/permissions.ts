@@ -1,0 +1,111 @@
+import type { Account, WorkerId } from './ids.ts';
+
+/** What a key may do on a grid. */
+export const ROLES = ['user', 'worker', 'monitor', 'director', 'operator'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Whose key it is. */
+export interface Member {
+  readonly role: Role;
+  readonly account: Account;
+  /** The public key: `U…`. */
+  readonly key: string;
+  /** Of a worker: the only id by which it may go. */
+  readonly worker?: WorkerId | undefined;
+}
+
+/** One right; `{account}`, `{worker}` and `{key}` stand for the member's own. */
+export interface Right {
+  readonly may: 'publish' | 'subscribe';
+  readonly subject: string;
+  /** What for, as docs/security.md tells it. */
+  readonly why: string;
+}
+
+const OWN_ANSWERS: Right = {
+  may: 'subscribe',
+  subject: '_INBOX.{key}.>',
+  why: 'answers to its own requests',
+};
+const PRESENCE: Right = { may: 'publish', subject: 'aipg.here.*', why: 'that it is there, when asked' };
+
+/**
+ * All that a role may do; what is not here is refused by the bus.
+ *
+ * No member that is not trusted with the whole grid may use JetStream itself: the bus sends what JetStream answers to
+ * whatever reply subject a request names, with its own rights, so that one allowed pull or acknowledgement whose reply
+ * is `$JS.API.STREAM.DELETE.…` deletes a stream. A director does it for them, and looks at the reply first.
+ */
+export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
+  user: [
+    { may: 'publish', subject: 'aipg.req.{account}.*', why: 'requests to directors for its account' },
+    { may: 'subscribe', subject: 'aipg.evt.{account}.*', why: "events of its account's jobs" },
+    { may: 'subscribe', subject: 'aipg.cli.{account}.*', why: 'directors that ask whether it is there' },
+    PRESENCE,
+    OWN_ANSWERS,
+  ],
+  worker: [
+    { may: 'publish', subject: 'aipg.wrk.{worker}.*', why: 'requests to directors: jobs, leases, records' },
+    { may: 'publish', subject: 'aipg.evt.*.*', why: 'events of jobs whose unguessable id it was given' },
+    { may: 'subscribe', subject: 'aipg.ctl.worker.{worker}', why: 'control messages of its own' },
+    PRESENCE,
+    OWN_ANSWERS,
+  ],
+  monitor: [
+    {
+      may: 'publish',
+      subject: 'aipg.req.{account}.status',
+      why: 'workers, models and counts, from a director',
+    },
+    OWN_ANSWERS,
+  ],
+  director: [
+    { may: 'publish', subject: 'aipg.>', why: 'jobs, events, results, control' },
+    { may: 'publish', subject: '$JS.>', why: 'streams, consumers, acknowledgements' },
+    { may: 'publish', subject: '$KV.AIPG_WORKERS.*', why: 'heartbeats that workers have sent' },
+    { may: 'publish', subject: '$SRV.>', why: 'other directors' },
+    { may: 'publish', subject: '_INBOX.>', why: 'answers to requests' },
+    { may: 'subscribe', subject: 'aipg.req.*.*', why: 'requests of accounts' },
+    { may: 'subscribe', subject: 'aipg.wrk.*.*', why: 'requests of workers' },
+    { may: 'subscribe', subject: 'aipg.here.*', why: 'who is there' },
+    { may: 'subscribe', subject: '$SRV.>', why: 'other directors' },
+    OWN_ANSWERS,
+  ],
+  operator: [
+    { may: 'publish', subject: '>', why: 'everything on the grid' },
+    { may: 'subscribe', subject: '>', why: 'everything on the grid' },
+  ],
+};
+
+/** What the bus enforces for a member. */
+export interface Permissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/** @throws Error for a worker without an id */
+export function permissionsOf(member: Member): Permissions {
+  const allowed = (may: Right['may']) =>
+    RIGHTS[member.role].filter((right) => right.may === may).map(({ subject }) => fill(subject, member));
+  return { publish: allowed('publish'), subscribe: allowed('subscribe') };
+}
+
+/** Where answers to a member's requests come: nobody else may listen there. */
+export function inboxPrefix(key: string): string {
+  return `${INBOX}${key}`;
+}
+
+/** Whether a reply goes to somebody who waits for it, and not to where its sender may not publish itself. */
+export function isInbox(reply: string | undefined): reply is string {
+  return reply?.startsWith(INBOX) ?? false;
+}
+
+const INBOX = '_INBOX.';
+
+function fill(subject: string, { account, worker, key }: Member): string {
+  return subject.replace(/\{(account|worker|key)\}/g, (_, what: 'account' | 'worker' | 'key') => {
+    const value = { account, worker, key }[what];
+    if (value === undefined) throw new Error(`A right of this role needs a ${what}.`);
+    return value;
+  });
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { leaseSchema } from './events.ts';
+import { accountSchema, jobIdSchema } from './ids.ts';
+import { kindSchema, laneSchema, tierSchema } from './job.ts';
+import { modelNameSchema } from './model.ts';
+import { envelopeSchema } from './requests.ts';
+import { resultSchema } from './result.ts';
+import { heartbeatSchema } from './worker.ts';
+
+// What a worker with a key asks of a director, who does it on the bus in the worker's stead.
+
+/** The queues of a model, made where they are not there yet. */
+export const provisionRequestSchema = envelopeSchema.extend({ kind: kindSchema, model: modelNameSchema });
+export const provisionReplySchema = z.object({
+  queues: z.array(z.object({ tier: tierSchema, lane: laneSchema, consumer: z.string() })).max(64),
+});
+
+/** One request for a job, as JetStream takes it; the job comes to the reply subject. */
+export const nextRequestSchema = envelopeSchema.extend({
+  kind: kindSchema,
+  tier: tierSchema,
+  lane: laneSchema,
+  model: modelNameSchema,
+  /** How long it may wait for one, in milliseconds; 0: only one that is there. */
+  expiresMs: z.number().int().min(0).max(60_000),
+});
+export type NextRequest = z.infer<typeof nextRequestSchema>;
+
+/** What is said of a lease: renewed, acknowledged, given back, refused. */
+export const leaseRequestSchema = envelopeSchema.extend({
+  lease: leaseSchema,
+  word: z.string().regex(/^(?:\+WPI|\+ACK|-NAK(?: \{"delay":\d{1,15}\})?|\+TERM [^\r\n]{0,500})$/),
+});
+
+export const claimRequestSchema = envelopeSchema.extend({
+  account: accountSchema,
+  job: jobIdSchema,
+  attempt: z.number().int().min(1),
+});
+export const claimReplySchema = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('claimed'), sequence: z.number().int().nonnegative() }),
+  z.object({ outcome: z.literal('overtaken') }),
+  z.object({ outcome: z.literal('ended'), result: resultSchema }),
+]);
+
+export const finishRequestSchema = envelopeSchema.extend({
+  account: accountSchema,
+  job: jobIdSchema,
+  /** Of the worker's own claim; 0 for a first attempt, which has none. */
+  expected: z.number().int().nonnegative(),
+  result: resultSchema,
+});
+/** Without either, the claim was not the worker's newest. */
+export const finishReplySchema = z.object({ written: z.boolean(), result: resultSchema.optional() });
+
+/** `null`: the worker takes its leave. */
+export const beatRequestSchema = envelopeSchema.extend({ heartbeat: heartbeatSchema.nullable() });
+
+export const doneReplySchema = z.object({ done: z.literal(true) });

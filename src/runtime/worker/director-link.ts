@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import { decode, encode } from '../protocol/codec.ts';
+import { AipgError } from '../protocol/errors.ts';
+import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.ts';
+import { refusalSchema } from '../protocol/requests.ts';
+import { subjects, type WorkerVerb } from '../protocol/subjects.ts';
+import {
+  claimReplySchema,
+  doneReplySchema,
+  finishReplySchema,
+  provisionReplySchema,
+} from '../protocol/worker-requests.ts';
+import type { LinkOptions, WorkerLink } from './link.ts';
+
+/** How long a director may take to answer, in milliseconds. */
+const ANSWER_MS = 5_000;
+
+/** The link of a worker whose key gives it no right to JetStream. */
+export function directorLink({ connection, id }: LinkOptions): WorkerLink {
+  const payload = (request: object) =>
+    encode({ protocol: PROTOCOL_VERSION, ...request }, LIMITS.messageBytes);
+  const ask = async <T extends z.ZodType>(
+    verb: WorkerVerb,
+    request: object,
+    schema: T,
+  ): Promise<z.infer<T>> => {
+    const { data } = await connection.request(subjects.workerRequest(id, verb), payload(request), {
+      timeout: ANSWER_MS,
+    });
+    const refusal = decode(refusalSchema, data);
+    if (refusal.ok) {
+      const { code, message, hint } = refusal.value.error;
+      // What the bus did not do for the director may work the next time.
+      if (code === 'grid-unreachable') throw new Error(message);
+      throw new AipgError(code, message, hint === undefined ? {} : { hint });
+    }
+    const reply = decode(schema, data);
+    if (reply.ok) return reply.value;
+    throw new Error(`A director's answer ${reply.reason}.`);
+  };
+  return {
+    queues: async (model) => (await ask('provision', { kind: 'text', model }, provisionReplySchema)).queues,
+    access: (model) => ({
+      requestNext: ({ tier, lane }, expiresMs, reply) =>
+        connection.publish(
+          subjects.workerRequest(id, 'next'),
+          payload({ kind: 'text', tier, lane, model, expiresMs }),
+          { reply },
+        ),
+      say: (lease, word) => connection.publish(subjects.workerRequest(id, 'lease'), payload({ lease, word })),
+    }),
+    beat: async (heartbeat) => void (await ask('beat', { heartbeat }, doneReplySchema)),
+    leave: async () => void (await ask('beat', { heartbeat: null }, doneReplySchema)),
+    renew: async () => undefined,
+    claim: (account, job, attempt) => ask('claim', { account, job, attempt }, claimReplySchema),
+    finish: (account, job, result, expected) =>
+      ask('finish', { account, job, result, expected }, finishReplySchema),
+  };
+}
