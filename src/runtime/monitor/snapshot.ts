@@ -38,7 +38,7 @@ export async function takeSnapshot(connection: NatsConnection): Promise<Snapshot
   };
 }
 
-async function listDirectors(connection: NatsConnection): Promise<{ id: string; version: string }[]> {
+export async function listDirectors(connection: NatsConnection): Promise<{ id: string; version: string }[]> {
   const directors: { id: string; version: string }[] = [];
   const client = new Svcm(connection).client({ strategy: 'stall', maxWait: PING_MS });
   for await (const { id, version } of await client.ping('aipg-director')) directors.push({ id, version });
