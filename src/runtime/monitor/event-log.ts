@@ -3,16 +3,14 @@ import type { LogEntry } from './grid-snapshot.ts';
 /** Entries kept of the ordinary, and as many of what went wrong or changed the grid. */
 const MAX_ENTRIES = 500;
 
-type Numbered = LogEntry & { readonly number: number };
-
 /** What happened lately. What matters is kept apart, so that a busy grid does not push it out. */
 export class EventLog {
-  #ordinary: Numbered[] = [];
-  #notable: Numbered[] = [];
+  #ordinary: LogEntry[] = [];
+  #notable: LogEntry[] = [];
   #merged: readonly LogEntry[] | undefined;
   #count = 0;
 
-  add(entry: LogEntry): void {
+  add(entry: Omit<LogEntry, 'number'>): void {
     const numbered = { ...entry, number: this.#count++ };
     const list = entry.about === 'job' && entry.level === 'info' ? this.#ordinary : this.#notable;
     list.push(numbered);

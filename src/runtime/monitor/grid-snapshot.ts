@@ -135,6 +135,8 @@ export interface History {
 }
 
 export interface LogEntry {
+  /** Counts the entries of a watch. */
+  readonly number: number;
   readonly at: number;
   readonly level: 'info' | 'warn' | 'error';
   readonly about: 'job' | 'worker' | 'grid';

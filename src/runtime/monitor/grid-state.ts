@@ -56,16 +56,20 @@ export class GridState implements GridSnapshot {
   };
   rates: Rates = { jobsPerSecond: 0, tokensPerSecond: 0 };
   readonly #log = new EventLog();
-  readonly #models = new ModelTable();
-  readonly #workers = new WorkerTable((change) => this.#follow(change));
+  readonly #models: ModelTable;
+  readonly #workers: WorkerTable;
   readonly #jobs = new JobTable();
   readonly #firstTokens = new Latencies();
-  readonly #ended = new Meter();
-  readonly #tokens = new Meter();
+  readonly #ended: Meter;
+  readonly #tokens: Meter;
   #second = { jobs: 0, tokens: 0 };
 
   constructor(at: number) {
     this.at = at;
+    this.#models = new ModelTable(at);
+    this.#workers = new WorkerTable(at, (change) => this.#follow(change));
+    this.#ended = new Meter(at);
+    this.#tokens = new Meter(at);
     this.connection = { state: 'connecting', since: at };
   }
 

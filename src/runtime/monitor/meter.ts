@@ -1,11 +1,17 @@
 /** Seconds over which a rate is taken. */
 export const WINDOW_SECONDS = 10;
 
-/** How many a second, over the last ten: a bucket a second, the one that is being filled apart. */
+/** How many a second, over the last ten, or those since the watch began: a bucket a second, the one that is being filled apart. */
 export class Meter {
   readonly #buckets = new Float64Array(WINDOW_SECONDS + 1);
   #second = 0;
   #sum = 0;
+  readonly #start: number;
+
+  /** @param since from when on it would have heard, in milliseconds */
+  constructor(since: number) {
+    this.#start = Math.floor(since / 1_000);
+  }
 
   /** @param at in milliseconds */
   add(count: number, at: number): void {
@@ -19,7 +25,8 @@ export class Meter {
   rate(at: number): number {
     this.#advance(at);
     const filling = this.#buckets[this.#second % this.#buckets.length] ?? 0;
-    return Math.max(0, this.#sum - filling) / WINDOW_SECONDS;
+    const seconds = Math.min(WINDOW_SECONDS, Math.max(1, this.#second - this.#start));
+    return Math.max(0, this.#sum - filling) / seconds;
   }
 
   /** Nothing in the window. */

@@ -13,6 +13,12 @@ interface Measured {
 export class ModelTable {
   readonly rows = new Map<ModelName, ModelRow>();
   readonly #measured = new Map<ModelName, Measured>();
+  readonly #since: number;
+
+  /** @param since the start of the watch, in milliseconds */
+  constructor(since: number) {
+    this.#since = since;
+  }
 
   /** Takes the share of a worker as it was out of the sums, and puts in what it is. */
   follow({ before, after }: WorkerChange): void {
@@ -70,7 +76,7 @@ export class ModelTable {
       tokensPerSecond: 0,
       jobsPerSecond: 0,
     };
-    const measured = { row, tokens: new Meter(), jobs: new Meter() };
+    const measured = { row, tokens: new Meter(this.#since), jobs: new Meter(this.#since) };
     this.#measured.set(name, measured);
     return measured;
   }

@@ -31,7 +31,11 @@ export class WorkerTable {
   readonly #meters = new Map<WorkerId, Meter>();
   readonly #onChange: (change: WorkerChange) => void;
 
-  constructor(onChange: (change: WorkerChange) => void) {
+  readonly #since: number;
+
+  /** @param since the start of the watch, in milliseconds */
+  constructor(since: number, onChange: (change: WorkerChange) => void) {
+    this.#since = since;
     this.#onChange = onChange;
   }
 
@@ -59,7 +63,7 @@ export class WorkerTable {
   /** Output tokens that a worker has sent. */
   count(worker: WorkerId, tokens: number, at: number): void {
     if (!this.rows.has(worker)) return;
-    const meter = this.#meters.get(worker) ?? new Meter();
+    const meter = this.#meters.get(worker) ?? new Meter(this.#since);
     this.#meters.set(worker, meter);
     meter.add(tokens, at);
   }
