@@ -125,12 +125,15 @@ function drawHeader({ grid, snapshot, ui, now }: Shown, columns: number, theme: 
     if (connection.state === 'lost') add(`${signs.lost} lost ${age(now - connection.since)} ago`, 'bad');
     else add(`${signs.live} live`, 'good');
     if (ui.paused) add('PAUSED', 'warn');
-    add(`${count(totals.workers)} workers`);
+    add(`${count(totals.workers)} ${totals.workers === 1 ? 'worker' : 'workers'}`);
     add(`${count(totals.busy)}/${count(totals.slots)} slots`);
     add(`${count(totals.running)} running`);
     add(`${count(totals.waiting)} waiting`);
     const { directors, busVersion } = connection;
-    if (directors !== undefined) add(`${directors} directors`, directors === 0 ? 'bad' : undefined);
+    if (directors !== undefined) {
+      const noun = directors === 1 ? 'director' : 'directors';
+      add(`${directors} ${noun}`, directors === 0 ? 'bad' : undefined);
+    }
     if (totals.failed > 0) add(`${count(totals.failed)} failed`, 'bad');
     if (busVersion !== undefined) add(`nats-server ${busVersion}`, 'dim');
   }

@@ -26,7 +26,7 @@ export const JOBS: TableKind<JobRow> = {
   search: ({ id, status, model, worker, account, tier, code }) =>
     [id, status, model, worker, account, tier, code].join(' '),
   sort: { column: 'state', descending: false },
-  empty: 'No job yet: aipg gen "…" makes one.',
+  empty: 'No job yet: aipg gen "Hello" makes one.',
   columns: [
     { id: 'job', title: 'JOB', min: 8, max: 26, rank: 0, text: ({ id }) => id, key: ({ id }) => id },
     {

@@ -35,7 +35,7 @@ export interface Sort {
 
 /** Rows in their order, for whoever draws or walks them, whatever they are rows of. */
 export interface Table {
-  readonly columns: readonly { readonly id: string; readonly title: string }[];
+  readonly columns: readonly { readonly id: string; readonly align?: Align }[];
   readonly ids: readonly string[];
   readonly sort: Sort;
   readonly total: number;

@@ -176,7 +176,8 @@ function chooseSort({ text }: Key, { columns, sort }: Table): Sort | undefined {
   if (step === 0) return undefined;
   const at = columns.findIndex(({ id }) => id === sort.column);
   const next = columns[(at + step + columns.length) % columns.length];
-  return next && { column: next.id, descending: false };
+  // Of numbers the large ones are looked for, of names the first.
+  return next && { column: next.id, descending: next.align === 'right' };
 }
 
 function nextView(view: View, key: NonNullable<Key['name']>): View | undefined {
