@@ -83,11 +83,13 @@ describe('on a terminal', () => {
     await terminal.press('Enter');
     await terminal.until(new RegExp(`${job}[^]*state +waiting[^]*WHAT HAPPENED[^]*accepted`));
     await terminal.press('c');
-    await terminal.until(new RegExp(`Cancel job ${job}\\?`));
+    await terminal.until(new RegExp(`Cancel job ${job}`));
     await terminal.press('y');
-    await terminal.until(new RegExp(`state +cancelled[^]* cancelled\\s[^]*Cancelled ${job}\\.`));
+    await terminal.until(new RegExp(`state +cancelled[^]* cancelled\\s[^]*Cancelled ${job}`));
 
+    // Alone: with the next key it would be Alt and that key.
     await terminal.press('Escape');
+    await terminal.until(/Enter details/);
     await terminal.press('3');
     await terminal.until(/by rate/);
     await terminal.press('<');
@@ -98,7 +100,7 @@ describe('on a terminal', () => {
     await terminal.until(/\/talk\s[\s\S]*Enter details/);
 
     await terminal.resize(60);
-    await terminal.until(/▸ talker-[^\n]{0,48}\n[\s\S]*Enter details[^\n]*…/);
+    await terminal.until(/▸ talker-[^\n]*\n[\s\S]*Enter details[^\n]*…/);
     await terminal.resize(100);
     await terminal.press('?');
     await terminal.until(/Any key closes this/);
