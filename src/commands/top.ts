@@ -51,18 +51,16 @@ export default class Top extends BaseCommand {
         const { printJson } = await import('../cli/top/plain.ts');
         return await printJson({ choice: choose(), signal, watch });
       }
-      const { createTheme } = await import('../tui/top/theme.ts');
       const isScreen = process.stdout.isTTY && process.stdin.isTTY && process.env['TERM'] !== 'dumb';
       const colors = hasColor(process.stdout);
       const ascii = flags.ascii || !canUnicode(process.env);
       if (once || !isScreen) {
         const { printFrame } = await import('../cli/top/plain.ts');
-        const theme = createTheme({ depth: colors ? 'color' : 'none', ascii });
-        return await printFrame({ choice: choose(), signal, view, theme });
+        const depth = colors ? 'color' : 'none';
+        return await printFrame({ choice: choose(), signal, view, depth, ascii });
       }
       const { showFullScreen } = await import('../cli/top/full-screen.ts');
-      const theme = createTheme({ depth: colors ? 'color' : 'mono', ascii });
-      await showFullScreen({ choose, view, theme, stop });
+      await showFullScreen({ choose, view, depth: colors ? 'color' : 'mono', ascii, stop });
     } catch (error) {
       signal.throwIfAborted();
       throw error;

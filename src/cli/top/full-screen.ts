@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BusChoice } from '../../runtime/config/select-grid.ts';
 import type { WatchedGrid } from '../../runtime/monitor/watch-grid.ts';
 import { type AipgError, toAipgError } from '../../runtime/protocol/errors.ts';
-import type { Theme } from '../../tui/top/theme.ts';
+import type { Depth } from '../../tui/top/theme.ts';
 import type { TopScreen } from '../../tui/top/top-screen.tsx';
 import type { View } from '../../tui/top/ui-state.ts';
 import { Interrupted, type StopSignal } from '../stop-signal.ts';
@@ -15,15 +15,17 @@ export interface FullScreenOptions {
   /** Which grid to watch. @throws AipgError where there is none yet */
   readonly choose: () => BusChoice;
   readonly view: View | undefined;
-  readonly theme: Theme;
+  readonly depth: Depth;
+  readonly ascii: boolean;
   readonly stop: StopSignal;
 }
 
 /** The live grid on the whole terminal, until a person has seen enough. */
-export async function showFullScreen({ choose, view, theme, stop }: FullScreenOptions): Promise<void> {
+export async function showFullScreen({ choose, view, stop, ...look }: FullScreenOptions): Promise<void> {
   // React's own checks are for those who work on it: they double the cost of a frame.
   process.env['NODE_ENV'] ??= 'production';
-  const [{ TopModel }, { TopScreen }, { watchGrid }] = await Promise.all([
+  const [{ createTheme }, { TopModel }, { TopScreen }, { watchGrid }] = await Promise.all([
+    import('../../tui/top/theme.ts'),
     import('../../tui/top/top-model.ts'),
     import('../../tui/top/top-screen.tsx'),
     import('../../runtime/monitor/watch-grid.ts'),
@@ -33,7 +35,7 @@ export async function showFullScreen({ choose, view, theme, stop }: FullScreenOp
   const onStop = () => ended.reject(stop.signal.reason);
   stop.signal.addEventListener('abort', onStop, { once: true });
   let chosen: BusChoice | undefined;
-  const model = new TopModel({ grid: nameOf(choose), view, theme });
+  const model = new TopModel({ grid: nameOf(choose), view, theme: createTheme(look) });
   let watched: WatchedGrid | undefined;
   try {
     await using screen: TopScreen = new TopScreen({

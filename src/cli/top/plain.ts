@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BusChoice } from '../../runtime/config/select-grid.ts';
-import type { Theme } from '../../tui/top/theme.ts';
+import type { Depth } from '../../tui/top/theme.ts';
 import type { View } from '../../tui/top/ui-state.ts';
 
 /** How long a grid is watched before one picture of it is given, in milliseconds: a rate needs some time. */
@@ -21,15 +21,20 @@ export async function printFrame({
   choice,
   signal,
   view,
-  theme,
-}: PlainOptions & { readonly view: View | undefined; readonly theme: Theme }): Promise<void> {
-  const [{ watchGrid }, { TopModel }] = await Promise.all([
+  ...look
+}: PlainOptions & {
+  readonly view: View | undefined;
+  readonly depth: Depth;
+  readonly ascii: boolean;
+}): Promise<void> {
+  const [{ watchGrid }, { createTheme }, { TopModel }] = await Promise.all([
     import('../../runtime/monitor/watch-grid.ts'),
+    import('../../tui/top/theme.ts'),
     import('../../tui/top/top-model.ts'),
   ]);
   await using grid = await watchGrid(choice.url);
   await delay(WATCH_MS, undefined, { signal });
-  const model = new TopModel({ grid: choice.name, view, theme });
+  const model = new TopModel({ grid: choice.name, view, theme: createTheme(look) });
   model.watch(grid.snapshot);
   const { env, stdout } = process;
   const columns = Number(env['COLUMNS']) || stdout.columns || COLUMNS;
