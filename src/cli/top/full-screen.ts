@@ -6,7 +6,7 @@ import { type AipgError, toAipgError } from '../../runtime/protocol/errors.ts';
 import type { Depth } from '../../tui/top/theme.ts';
 import type { TopScreen } from '../../tui/top/top-screen.tsx';
 import type { View } from '../../tui/top/ui-state.ts';
-import { Interrupted, type StopSignal } from '../stop-signal.ts';
+import { Interrupted, PipeClosed, type StopSignal } from '../stop-signal.ts';
 
 /** Between two tries to reach a grid, in milliseconds. */
 const RETRY_MS = 1_000;
@@ -34,6 +34,10 @@ export async function showFullScreen({ choose, view, stop, ...look }: FullScreen
   const closing = new AbortController();
   const onStop = () => ended.reject(stop.signal.reason);
   stop.signal.addEventListener('abort', onStop, { once: true });
+  // The terminal has gone: nobody is there to watch, or to be told.
+  const onGone = () => ended.reject(new PipeClosed());
+  process.once('SIGHUP', onGone);
+  process.stdin.once('end', onGone).once('error', onGone);
   let chosen: BusChoice | undefined;
   const model = new TopModel({ grid: nameOf(choose), view, theme: createTheme(look) });
   let watched: WatchedGrid | undefined;
@@ -73,6 +77,8 @@ export async function showFullScreen({ choose, view, stop, ...look }: FullScreen
   } finally {
     closing.abort();
     stop.signal.removeEventListener('abort', onStop);
+    process.off('SIGHUP', onGone);
+    process.stdin.off('end', onGone).off('error', onGone);
     await watched?.[Symbol.asyncDispose]();
   }
 }
