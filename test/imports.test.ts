@@ -33,6 +33,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'batch',
     'templates',
     'json-schema',
+    'monitor',
     'tui',
   ],
   tui: ['host', 'monitor'],

@@ -83,6 +83,16 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux('resize-window', '-x', String(columns));
   }
 
+  /** Sends a signal to what runs in the foreground. */
+  async signalForeground(signal: 'TERM' | 'HUP'): Promise<void> {
+    const tty = await this.#tmux('display-message', '-p', '#{pane_tty}');
+    const { stdout } = await execa('ps', ['-t', tty.trim(), '-o', 'pid=,stat=,comm=']);
+    const running = stdout.split('\n').map((line) => line.trim().split(/\s+/));
+    const [pid] = running.find(([, stat = '', name]) => stat.includes('+') && name !== 'bash') ?? [];
+    if (pid === undefined) throw new Error(`Nothing runs in the foreground:\n${stdout}`);
+    process.kill(Number(pid), `SIG${signal}`);
+  }
+
   /** Types a command and waits for its end; resolves with what is on the screen and its `$?`. */
   async run(command: string): Promise<Ended> {
     const ended = await this.start(command);

@@ -14,8 +14,14 @@ const ALIVE_MS = 15_000;
 export interface RosterOptions {
   /** Called for each heartbeat that could not be read. */
   readonly onMalformed?: (key: string, reason: string) => void;
+  /** Called for each heartbeat, and for each worker that takes its leave. */
+  readonly onChange?: (change: RosterChange) => void;
   readonly now?: () => number;
 }
+
+export type RosterChange =
+  | { readonly type: 'heartbeat'; readonly heartbeat: Heartbeat }
+  | { readonly type: 'left'; readonly worker: WorkerId };
 
 /** The workers that are alive, as their heartbeats tell, kept current by the bus. */
 export class Roster implements AsyncDisposable {
@@ -86,9 +92,10 @@ export class Roster implements AsyncDisposable {
     // Told twice, once by the watch and once by a refresh, in either order.
     if (entry.revision <= (this.#revisions.get(entry.key) ?? 0)) return;
     this.#revisions.set(entry.key, entry.revision);
-    const { onMalformed } = this.#options;
+    const { onMalformed, onChange } = this.#options;
     if (entry.operation !== 'PUT') {
       this.#seen.delete(entry.key as WorkerId);
+      onChange?.({ type: 'left', worker: entry.key as WorkerId });
       return;
     }
     const heartbeat = decode(heartbeatSchema, entry.value);
@@ -96,6 +103,7 @@ export class Roster implements AsyncDisposable {
     else if (heartbeat.value.worker !== entry.key) onMalformed?.(entry.key, 'names another worker');
     else if (heartbeat.value.protocol === PROTOCOL_VERSION) {
       this.#seen.set(heartbeat.value.worker, { heartbeat: heartbeat.value, at: this.#now() });
+      onChange?.({ type: 'heartbeat', heartbeat: heartbeat.value });
     }
   }
 

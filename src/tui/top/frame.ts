@@ -1,0 +1,209 @@
+import type { GridSnapshot } from '../../runtime/monitor/grid-snapshot.ts';
+import { drawDetails } from './details.ts';
+import { EVENTS, JOBS, MODELS, WORKERS } from './kinds.ts';
+import { drawOverview } from './overview.ts';
+import { makeTable, type Table } from './table.ts';
+import { pad, toWidth, width as widthOf } from './text.ts';
+import type { Theme } from './theme.ts';
+import { selectedIndex, type TableName, tableName, type UiState, VIEWS } from './ui-state.ts';
+import { age, count } from './units.ts';
+
+/** Lines around a view: the grid, the tabs and the keys. */
+export const CHROME = 3;
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface Shown {
+  /** The grid's name, or its address. */
+  readonly grid: string;
+  /** Absent until the grid has been reached. */
+  readonly snapshot: GridSnapshot | undefined;
+  /** Why it has not been reached, and what to do. */
+  readonly problem?: { readonly message: string; readonly hint?: string | undefined } | undefined;
+  readonly ui: UiState;
+  /** Said once, such as that an id was copied. */
+  readonly notice?: string | undefined;
+  /** In milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** A frame of exactly so many lines, none wider than the terminal. */
+export function drawFrame(shown: Shown, { columns, rows }: Size, theme: Theme): string[] {
+  const height = Math.max(1, rows - CHROME);
+  const name = tableName(shown.ui);
+  const table = name && shown.snapshot && tableOf(name, shown.snapshot, shown.ui);
+  const body = drawBody(shown, table, columns, height, theme);
+  const lines = [
+    drawHeader(shown, columns, theme),
+    drawTabs(shown, table, columns, theme),
+    ...Array.from({ length: height }, (_, index) => body[index] ?? ''),
+    drawFooter(shown, columns, theme),
+  ];
+  return lines.slice(0, rows);
+}
+
+/** The table of a view, as it is sorted and filtered. */
+export function tableOf(name: TableName, snapshot: GridSnapshot, ui: UiState): Table {
+  const { sort, filter } = ui.tables[name];
+  switch (name) {
+    case 'jobs':
+      return makeTable(JOBS, snapshot.jobs.values(), sort, filter);
+    case 'workers':
+      return makeTable(WORKERS, snapshot.workers.values(), sort, filter);
+    case 'models':
+      return makeTable(MODELS, snapshot.models.values(), sort, filter);
+    case 'events':
+      return makeTable(EVENTS, snapshot.log, sort, filter);
+  }
+}
+
+function drawBody(
+  shown: Shown,
+  table: Table | undefined,
+  columns: number,
+  height: number,
+  theme: Theme,
+): string[] {
+  const { snapshot, ui, now } = shown;
+  if (ui.mode.type === 'help')
+    return HELP.map((line) => toWidth(line, columns, 'left', theme.signs.ellipsis));
+  if (!snapshot) return drawOpening(shown, columns, height, theme);
+  const name = tableName(ui);
+  if (!name || !table) return drawOverview(snapshot, columns, height, now, theme);
+  const mode = ui.mode.type === 'confirm' ? ui.mode.back : ui.mode;
+  if (mode.type === 'details') {
+    const lines = drawDetails(name, mode.id, snapshot, columns, now, theme);
+    return lines.slice(Math.min(mode.top, Math.max(0, lines.length - height)));
+  }
+  const selected = selectedIndex(ui.tables[name], table);
+  const page = height - 1;
+  // Whole pages, so that rows stand still while the mark moves.
+  const top = Math.max(0, Math.min(Math.floor(selected / page) * page, table.ids.length - page));
+  return table.draw({
+    ...{ width: columns, height, top, now, theme },
+    selected: table.ids[selected],
+    cursor: true,
+  });
+}
+
+function drawOpening({ grid, problem }: Shown, columns: number, height: number, theme: Theme): string[] {
+  const lines = problem
+    ? [
+        theme.paint('strong', center(problem.message, columns, theme)),
+        '',
+        ...(problem.hint === undefined ? [] : [center(problem.hint, columns, theme)]),
+        theme.paint('dim', center('This screen goes on by itself when it is there.', columns, theme)),
+      ]
+    : [center(`Connecting to ${grid}${theme.signs.ellipsis}`, columns, theme)];
+  return [
+    ...Array.from({ length: Math.max(0, Math.floor((height - lines.length) / 2)) }, () => ''),
+    ...lines,
+  ];
+}
+
+function center(text: string, columns: number, theme: Theme): string {
+  const room = Math.min(columns, widthOf(text));
+  return ' '.repeat(Math.floor((columns - room) / 2)) + toWidth(text, room, 'left', theme.signs.ellipsis);
+}
+
+function drawHeader({ grid, snapshot, ui, now }: Shown, columns: number, theme: Theme): string {
+  const { signs } = theme;
+  const name = toWidth(grid, Math.min(widthOf(grid), Math.floor(columns / 3)), 'left', signs.ellipsis);
+  const parts = [theme.paint('strong', name)];
+  let used = widthOf(name);
+  const add = (text: string, style?: Parameters<Theme['paint']>[0]) => {
+    if (used + 2 + widthOf(text) > columns) return;
+    used += 2 + widthOf(text);
+    parts.push(theme.paint(style, text));
+  };
+  if (!snapshot) add(`${signs.lost} not connected`, 'warn');
+  else {
+    const { connection, totals } = snapshot;
+    if (connection.state === 'lost') add(`${signs.lost} lost ${age(now - connection.since)} ago`, 'bad');
+    else add(`${signs.live} live`, 'good');
+    if (ui.paused) add('PAUSED', 'warn');
+    add(`${count(totals.workers)} ${totals.workers === 1 ? 'worker' : 'workers'}`);
+    add(`${count(totals.busy)}/${count(totals.slots)} slots`);
+    add(`${count(totals.running)} running`);
+    add(`${count(totals.waiting)} waiting`);
+    const { directors, busVersion } = connection;
+    if (directors !== undefined) {
+      const noun = directors === 1 ? 'director' : 'directors';
+      add(`${directors} ${noun}`, directors === 0 ? 'bad' : undefined);
+    }
+    if (totals.failed > 0) add(`${count(totals.failed)} failed`, 'bad');
+    if (busVersion !== undefined) add(`nats-server ${busVersion}`, 'dim');
+  }
+  return parts.join('  ');
+}
+
+function drawTabs({ ui }: Shown, table: Table | undefined, columns: number, theme: Theme): string {
+  const tabs = VIEWS.map((view, index) => {
+    const isOpen = view === ui.view;
+    // Brackets where nothing else would tell.
+    const plain = theme.depth === 'none' && isOpen ? `[${index + 1} ${view}]` : ` ${index + 1} ${view} `;
+    return theme.paint(isOpen ? 'selected' : 'dim', plain);
+  }).join('');
+  const name = tableName(ui);
+  const left = pad(
+    tabs,
+    VIEWS.reduce((sum, view) => sum + view.length + 4, 0),
+  );
+  if (!name || !table || ui.mode.type === 'help') return left;
+  const { filter, sort } = ui.tables[name];
+  const shown = filter === '' ? count(table.total) : `${count(table.ids.length)} of ${count(table.total)}`;
+  const order = `by ${(sort ?? table.sort).column}`;
+  const text = [shown, order, ...(filter === '' ? [] : [`/${filter}`])].join('  ');
+  const room = columns - widthOf(tabs.replaceAll(SGR, '')) - 1;
+  return room < 10
+    ? left
+    : `${left} ${theme.paint('dim', toWidth(text, room, 'right', theme.signs.ellipsis))}`;
+}
+
+function drawFooter({ ui, notice, snapshot }: Shown, columns: number, theme: Theme): string {
+  const cut = (text: string) => toWidth(text, columns, 'left', theme.signs.ellipsis);
+  const { mode } = ui;
+  const name = tableName(ui);
+  if (mode.type === 'confirm')
+    return theme.paint('warn', cut(`Cancel job ${mode.job}? y yes, any other key no`));
+  if (mode.type === 'filter' && name) {
+    return `${theme.paint('accent', '/')}${toWidth(`${ui.tables[name].filter}_  Enter keeps it, Esc goes back`, columns - 1)}`;
+  }
+  if (notice !== undefined) return theme.paint('accent', cut(notice));
+  if (mode.type === 'help') return theme.paint('dim', cut('Any key closes this.'));
+  const keys =
+    mode.type === 'details'
+      ? ['Esc back', ...(name === 'jobs' ? ['c cancel'] : []), 'y copy id']
+      : name && snapshot
+        ? ['Enter details', '/ filter', '< > sort', 'r reverse', ...(name === 'jobs' ? ['c cancel'] : [])]
+        : ['1-5 Tab views'];
+  return theme.paint('dim', cut([...keys, 'p pause', '? keys', 'q quit'].join('  ')));
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the styles of our own text
+const SGR = /\u001b\[\d+m/g;
+
+const HELP = [
+  'Views',
+  '  1 2 3 4 5          overview, jobs, workers, models, events',
+  '  Tab, Right         the next view; Shift-Tab, Left: the one before',
+  '',
+  'Tables',
+  '  Up Down, k j       select a row; the selection follows it when the order changes',
+  '  PgUp PgDn          a page; Home End, g G: the first and the last row',
+  '  < >, S s           sort by another column; r: the other way round',
+  '  /                  filter as you type; Enter keeps it, Esc drops it',
+  '  Enter              details of the row; Esc: back',
+  '',
+  'Acting',
+  '  c                  cancel the selected job, after a question',
+  '  y                  copy the id of the row to the clipboard of the terminal',
+  '',
+  'Display',
+  '  p                  pause and go on',
+  '  Ctrl-Z             to the shell; fg comes back',
+  '  q, Ctrl-C          quit',
+];

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Sandbox, type Served } from '../support/aipg.ts';
+import { startTestBus, type TestBus } from '../support/bus-server.ts';
+import { writeEndlessModel } from '../support/e2e-endless-model.ts';
+import { Terminal } from '../support/e2e-terminal.ts';
+
+let home: Sandbox;
+let bus: TestBus;
+let grid: readonly string[];
+const served: Served[] = [];
+
+beforeAll(async () => {
+  home = await Sandbox.create();
+  bus = await startTestBus();
+  grid = ['--grid', bus.url];
+  served.push(await home.startDirector(bus.url));
+  served.push(await home.startWorker(bus.url, ['--name', 'small']));
+  const endless = await writeEndlessModel(home.home);
+  served.push(await home.startWorker(bus.url, ['-m', endless, '--slots', '1', '--name', 'talker']));
+});
+
+afterAll(async () => {
+  for (const one of served) await one[Symbol.asyncDispose]();
+  await bus.stop();
+  await home[Symbol.asyncDispose]();
+});
+
+describe('without a terminal', () => {
+  test('one frame as text, without a colour', async () => {
+    const { stdout, exitCode } = await home.aipg(['top', ...grid, '--view', 'workers']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/● live {2}2 workers {2}0\/5 slots/);
+    expect(stdout).toMatch(/small-\w+ +serving +aipg-tiny/);
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  test('--json is one snapshot', async () => {
+    const { stdout, exitCode } = await home.aipg(['top', ...grid, '--json']);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      grid: bus.url,
+      connection: { state: 'live', directors: 1 },
+      totals: { workers: 2, slots: 5 },
+      models: [
+        { name: 'aipg-tiny', slots: 4 },
+        { name: 'endless', slots: 1 },
+      ],
+    });
+  });
+
+  test('--json --watch is one a change, until Ctrl-C', async () => {
+    await using top = home.serve(['top', ...grid, '--json', '--watch']);
+    await top.stdout.json();
+    const { exitCode } = await home.aipg(['gen', '-m', 'aipg-tiny', ...grid, 'Hello']);
+    expect(exitCode).toBe(0);
+    const told = await top.stdout.json<{ jobs: object[] }>(
+      ({ totals }) => (totals as { done: number }).done === 1,
+    );
+    expect(told.jobs.at(-1)).toMatchObject({ status: 'done', model: 'aipg-tiny', account: 'local' });
+    expect(top.stdout.all.join()).not.toContain('Hello');
+    expect((await top.stop('SIGINT')).exitCode).toBe(130);
+  });
+
+  test('where there is no grid, it says how to start one', async () => {
+    const { exitCode, stderr } = await home.aipg(['top']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: expect.stringContaining('aipg up') });
+  });
+});
+
+describe('on a terminal', () => {
+  test('views, details, sort, filter, cancel, resize and quit; the screen is as it was', async () => {
+    await using terminal = await Terminal.open(home);
+    const ended = await terminal.start(`echo before; aipg top --grid ${bus.url}`);
+    await terminal.until(/1 overview[\s\S]*tokens\/s[\s\S]*small-/);
+
+    // Nobody serves it: it waits until somebody ends it.
+    const { stdout } = await home.aipg(['gen', '--detach', '--wait', ...grid, '-m', 'absent', 'Hello']);
+    const job = stdout.trim();
+    await terminal.press('2');
+    await terminal.type('/absent');
+    await terminal.until(/▸ \S+ +waiting +absent/);
+    await terminal.press('Enter');
+    await terminal.press('Enter');
+    await terminal.until(new RegExp(`${job}[^]*state +waiting[^]*WHAT HAPPENED[^]*accepted`));
+    await terminal.press('c');
+    await terminal.until(new RegExp(`Cancel job ${job}`));
+    await terminal.press('y');
+    await terminal.until(new RegExp(`state +cancelled[^]* cancelled\\s[^]*Cancelled ${job}`));
+
+    // Alone: with the next key it would be Alt and that key.
+    await terminal.press('Escape');
+    await terminal.until(/Enter details/);
+    await terminal.press('3');
+    await terminal.until(/by rate/);
+    await terminal.press('<');
+    await terminal.until(/by slots/);
+    await terminal.type('/talk');
+    await terminal.until(/1 of 2[\s\S]*▸ talker-/);
+    await terminal.press('Enter');
+    await terminal.until(/\/talk\s[\s\S]*Enter details/);
+
+    await terminal.resize(60);
+    await terminal.until(/▸ talker-[^\n]*\n[\s\S]*Enter details[^\n]*…/);
+    await terminal.resize(100);
+    await terminal.press('?');
+    await terminal.until(/Any key closes this/);
+    await terminal.press('x');
+    await terminal.press('q');
+    const { screen, status } = await ended();
+    expect(status).toBe(0);
+    expect(screen).toContain('before');
+    expect(screen).not.toMatch(/overview|talker/);
+  });
+
+  test('Ctrl-Z gives the shell its screen, and fg comes back', async () => {
+    await using terminal = await Terminal.open(home);
+    const stopped = await terminal.start(`aipg top --grid ${bus.url}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    await terminal.press('C-z');
+    const { screen, status } = await stopped();
+    expect(status).toBe(148);
+    expect(screen).toMatch(/Stopped/);
+    expect(screen).not.toMatch(/overview/);
+    const ended = await terminal.start('fg');
+    await terminal.press('3');
+    await terminal.until(/3 workers[\s\S]*▸ /);
+    await terminal.press('C-c');
+    expect((await ended()).status).toBe(130);
+  });
+
+  test('SIGTERM restores the screen', async () => {
+    await using terminal = await Terminal.open(home);
+    const ended = await terminal.start(`echo before; aipg top --grid ${bus.url}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    await terminal.signalForeground('TERM');
+    const { screen, status } = await ended();
+    expect(status).toBe(143);
+    expect(screen).toMatch(/before/);
+    expect(screen).not.toMatch(/overview/);
+  });
+
+  test('waits for a grid that is not there yet', async () => {
+    await using terminal = await Terminal.open(home);
+    const ended = await terminal.start('aipg top');
+    await terminal.until(/There is no grid[\s\S]*aipg up/);
+    await using _up = await home.startUp();
+    await terminal.until(/● live {2}1 worker /);
+    await terminal.press('q');
+    expect((await ended()).status).toBe(0);
+  });
+});
