@@ -60,7 +60,7 @@ export async function showFullScreen({ choose, view, stop, ...look }: FullScreen
       while (!closing.signal.aborted && !watched) {
         try {
           chosen = choose();
-          const opened = await watchGrid(chosen.url, () => screen.update());
+          const opened = await watchGrid(chosen, () => screen.update());
           if (closing.signal.aborted) return await opened[Symbol.asyncDispose]();
           watched = opened;
           model.watch(opened.snapshot);

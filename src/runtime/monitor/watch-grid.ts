@@ -1,4 +1,5 @@
-import { connectBus } from '../bus/connect.ts';
+import { type ConnectOptions, connectBus } from '../bus/connect.ts';
+import { requireRole } from '../bus/identity.ts';
 import type { GridSnapshot } from './grid-snapshot.ts';
 import { Monitor } from './monitor.ts';
 
@@ -8,11 +9,18 @@ export interface WatchedGrid extends AsyncDisposable {
   readonly snapshot: GridSnapshot;
 }
 
-/** @throws AipgError `grid-unreachable`, `bus-server-too-old` */
-export async function watchGrid(url: string, onChange?: () => void): Promise<WatchedGrid> {
+/**
+ * On a grid with keys the events of all accounts are an operator's or a director's to read.
+ * @throws AipgError `grid-unreachable`, `not-permitted`, `bus-server-too-old`
+ */
+export async function watchGrid(
+  grid: Pick<ConnectOptions, 'url' | 'credentials'>,
+  onChange?: () => void,
+): Promise<WatchedGrid> {
   await using opened = new AsyncDisposableStack();
-  const connection = await connectBus({ url, name: 'aipg top' });
+  const connection = await connectBus({ ...grid, name: 'aipg top' });
   opened.defer(() => connection.close());
+  requireRole(connection, 'operator', 'director');
   const { snapshot } = opened.use(await Monitor.open({ connection, ...(onChange && { onChange }) }));
   const parts = opened.move();
   return { snapshot, [Symbol.asyncDispose]: () => parts.disposeAsync() };
