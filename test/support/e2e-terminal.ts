@@ -12,6 +12,9 @@ export interface Ended {
   readonly status: number;
 }
 
+/** Nothing takes this long unless it hangs, in milliseconds. */
+const HANG_MS = 45_000;
+
 /** A person's terminal: a shell in tmux, 100 columns wide, in which `aipg` is the built binary. */
 export class Terminal implements AsyncDisposable {
   readonly #socket: string;
@@ -123,15 +126,19 @@ export class Terminal implements AsyncDisposable {
     return await this.#tmux('capture-pane', '-p', '-J', '-S', '-', ...(colors ? ['-e'] : []));
   }
 
-  /** Resolves with the screen once it shows something. */
+  /** Resolves with the screen once it shows something; what never does is told with the screen. */
   async until(shown: RegExp): Promise<string> {
     const changes = watch(this.#output);
+    const hang = AbortSignal.timeout(HANG_MS);
     try {
       for (;;) {
-        const changed = once(changes, 'change');
+        const changed = once(changes, 'change', { signal: hang });
+        changed.catch(() => undefined);
         const screen = await this.screen();
         if (shown.test(screen)) return screen;
-        await changed;
+        await changed.catch(() => {
+          throw new Error(`The terminal never showed ${shown}, but:\n${screen}`);
+        });
       }
     } finally {
       changes.close();
