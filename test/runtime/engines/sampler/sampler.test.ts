@@ -13,11 +13,11 @@ const samplings = fc.record({
   minP: fc.double({ min: 0, max: 1, noNaN: true }),
   repeatPenalty: fc.double({ min: 1, max: 3, noNaN: true }),
 });
-/** Up to 100 tokens; integers make ties. */
+/** Up to 100 tokens; integers make ties. An engine's logits have 32 bits. */
 const logits = fc.uniqueArray(
   fc.tuple(
     fc.integer({ min: 0, max: 300_000 }),
-    fc.oneof(fc.integer({ min: -5, max: 5 }), fc.double({ min: -30, max: 30, noNaN: true })),
+    fc.oneof(fc.integer({ min: -5, max: 5 }), fc.float({ min: -30, max: 30, noNaN: true })),
   ),
   { selector: ([token]) => token, minLength: 1, maxLength: 100 },
 );
