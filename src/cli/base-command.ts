@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { Command, Config, Flags, type Interfaces } from '@oclif/core';
-import { reportError } from './report-error.ts';
+import { endWithError } from './report-error.ts';
 
 /** What all commands share: how they start and how they speak of errors. */
 export abstract class BaseCommand extends Command {
@@ -24,6 +24,6 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(error: Error): Promise<void> {
-    reportError(error, { json: this.argv.includes('--json'), debug: this.argv.includes('--debug') });
+    endWithError(error, { json: this.argv.includes('--json'), debug: this.argv.includes('--debug') });
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { type Interfaces, run } from '@oclif/core';
-import { reportError } from './report-error.ts';
+import { endWithError } from './report-error.ts';
 import { type Manifest, rootPlugin } from './root-plugin.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -16,7 +16,7 @@ const plugin = rootPlugin({
 
 await run(argv.slice(2), { root, pjson, plugins: new Map([[plugin.name, plugin]]) }).catch(
   (error: unknown) => {
-    reportError(error, { json: argv.includes('--json'), debug: argv.includes('--debug') });
+    endWithError(error, { json: argv.includes('--json'), debug: argv.includes('--debug') });
   },
 );
 

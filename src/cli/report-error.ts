@@ -6,7 +6,7 @@ import { Interrupted, PipeClosed } from './stop-signal.ts';
 import { paint } from './terminal.ts';
 
 /** A process whose command failed ends after this long at the latest, in milliseconds. */
-const LINGER_MS = 1_000;
+const LINGER_MS = 2_000;
 
 /** What a shell reports of a process that a closed pipe ended. */
 const SIGPIPE_STATUS = 141;
@@ -16,6 +16,12 @@ export interface ReportOptions {
   readonly json?: boolean | undefined;
   /** With the stack, for those who work on aipg. */
   readonly debug?: boolean | undefined;
+}
+
+/** Reports what ended the command. What failed may leave something open, as a connection to a bus that hangs. */
+export function endWithError(thrown: unknown, options: ReportOptions = {}): void {
+  reportError(thrown, options);
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
 /** Says on stderr what went wrong and what to do next, and sets the exit code. */
@@ -30,8 +36,6 @@ export function reportError(thrown: unknown, { json = false, debug = false }: Re
   }
   const error = fromOclif(thrown);
   process.exitCode = error.exitCode;
-  // What failed may leave something open, as a connection to a bus that hangs; nothing else keeps the process then.
-  setTimeout(() => process.exit(), LINGER_MS).unref();
   if (thrown instanceof Interrupted && !json) return;
   if (json) {
     process.stderr.write(`${JSON.stringify({ error: error.toJSON() })}\n`);

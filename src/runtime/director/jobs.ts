@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { readMessages } from '../bus/read-messages.ts';
-import { endJob, type RecordStore } from '../bus/record.ts';
+import { endJob, type RecordStore, readResult } from '../bus/record.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { AttemptRecord } from '../protocol/events.ts';
@@ -24,6 +25,10 @@ import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
 import { type JobHistory, readAttemptsBefore, readJob } from './job-reader.ts';
 import { isThere } from './presence.ts';
 
+/** How often, and after how many milliseconds each time, a job that is not known yet is looked for. */
+const MAX_TRIES = 4;
+const RETRY_MS = 100;
+
 /** All that is known of a job of this account. @throws AipgError `job-not-found` */
 export async function viewJob(
   store: RecordStore,
@@ -31,7 +36,7 @@ export async function viewJob(
   { job, withOutput }: JobRequest,
 ): Promise<JobView> {
   const history = await readJob(store, account, job);
-  const accepted = history.result ? undefined : await readAccepted(store, account, job);
+  const accepted = history.result ? undefined : await findAccepted(store, account, job);
   if (!history.result && !accepted) throw notFound(account, job);
   const { attempts, waiting, result } = history;
   const model = history.model ?? accepted?.job.model;
@@ -123,7 +128,7 @@ export async function cancelJob(
   account: Account,
   { job, reason }: CancelRequest,
 ): Promise<boolean> {
-  const accepted = await readAccepted(store, account, job);
+  const accepted = await findAccepted(store, account, job);
   if (!accepted && !(await readJob(store, account, job)).result) throw notFound(account, job);
   const isEnded = !(await endJob(store, account, job, { status: 'cancelled', reason }));
   if (!isEnded) {
@@ -171,6 +176,19 @@ export async function checkWorker(
   if (await isThere(store.connection, subjects.controlWorker(worker))) return false;
   store.connection.publish(lease, '-NAK');
   return true;
+}
+
+/** A job whose first events are out may not be written down yet: it is looked for again for a moment. */
+async function findAccepted(
+  store: RecordStore,
+  account: Account,
+  job: JobId,
+): Promise<AcceptedRecord | undefined> {
+  for (let tries = 1; ; tries++) {
+    const accepted = await readAccepted(store, account, job);
+    if (accepted || tries === MAX_TRIES || (await readResult(store, account, job))) return accepted;
+    await delay(RETRY_MS);
+  }
 }
 
 async function readAccepted(

@@ -16,6 +16,8 @@ const ANSWER_MS = 5_000;
 export const MAX_BREAK_MS = 90_000;
 /** A director that is there and does not answer, as while the bus elects a leader, is asked again for this long, in milliseconds. */
 const MAX_BUSY_MS = 30_000;
+/** A bus on which no director listens is asked again for this long, in milliseconds: one may just be starting. */
+const MAX_ALONE_MS = 1_000;
 /** After a break, directors have this long to come back, too, in milliseconds. */
 const SETTLE_MS = 10_000;
 const RETRY_MS = 250;
@@ -54,7 +56,7 @@ export async function ask<T extends z.ZodType>(
       if (error instanceof AipgError && error.code !== 'grid-unreachable') throw error;
       const isSettled = reconnects.connected && reconnects.quietForMs > SETTLE_MS;
       const isAlone = error instanceof RequestError && error.isNoResponders();
-      const isTired = isAlone || performance.now() - startedAt > MAX_BUSY_MS;
+      const isTired = performance.now() - startedAt > (isAlone ? MAX_ALONE_MS : MAX_BUSY_MS);
       if ((isSettled && isTired) || connection.isClosed()) {
         throw error instanceof AipgError ? error : noAnswer(name, error);
       }
