@@ -40,7 +40,7 @@ describe.concurrent('what is offered', () => {
   test('are commands and topics, and what is below a topic', async () => {
     expect(await offered('')).toEqual(expect.arrayContaining(['completion', 'gen', 'grid', 'up']));
     expect(await offered('g')).toEqual(['gen', 'grid']);
-    expect(await offered('grid', '')).toEqual(['add', 'ls', 'rm', 'use']);
+    expect(await offered('grid', '')).toEqual(expect.arrayContaining(['add', 'ls', 'rm', 'use']));
   });
 
   test('are the flags of a command that are not there yet', async () => {
