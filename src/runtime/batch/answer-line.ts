@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Grid } from '../grids/grid.ts';
+import type { Grid, JobHandle } from '../grids/grid.ts';
 import { type AnswerFormat, requireFormat } from '../json-schema/answer-format.ts';
 import { AipgError, type ErrorCode, toAipgError } from '../protocol/errors.ts';
 import type { JobSpec } from '../protocol/job.ts';
@@ -36,16 +36,9 @@ export interface LineContext {
   /** The name by which the grid knows a model. @throws AipgError `usage`, `model-not-found` */
   readonly modelOf: (reference: string) => Promise<ModelName | undefined>;
   /** Jobs of this batch that run now. */
-  readonly running: Set<RunningJob>;
+  readonly running: Set<JobHandle>;
   readonly signal: AbortSignal;
   readonly retryDelaysMs?: readonly number[];
-}
-
-/** A job of a batch that waits for its end. */
-export interface RunningJob {
-  cancel(reason: string): Promise<unknown>;
-  /** Looks whether it has ended while nobody could tell of it. */
-  lookForEnd(): Promise<void>;
 }
 
 /** A line's record, and what it adds to the count. */
@@ -136,19 +129,11 @@ async function resultOf(
   for (let tries = 0; ; tries++) {
     try {
       const handle = await grid.submit(job, { signal, again: again || tries > 0 });
-      const found = Promise.withResolvers<Result>();
-      const waiting: RunningJob = {
-        cancel: (reason) => handle.cancel(reason),
-        lookForEnd: async () => {
-          const ended = await grid.ended(job.id);
-          if (ended) found.resolve(await ended.result());
-        },
-      };
-      running.add(waiting);
+      running.add(handle);
       try {
-        return await Promise.race([handle.result(), found.promise]);
+        return await handle.result();
       } finally {
-        running.delete(waiting);
+        running.delete(handle);
       }
     } catch (thrown) {
       signal.throwIfAborted();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Grid } from '../grids/grid.ts';
+import type { Grid, JobHandle } from '../grids/grid.ts';
 import { AipgError } from '../protocol/errors.ts';
 import {
   type AnsweredLine,
@@ -7,7 +7,6 @@ import {
   BatchStopped,
   CLIENT_STOPPED,
   type LineContext,
-  type RunningJob,
 } from './answer-line.ts';
 import type { DoneLines } from './done.ts';
 import type { InputLine } from './lines.ts';
@@ -45,7 +44,7 @@ export async function runBatch(options: RunBatchOptions): Promise<void> {
   const { lines, sink, ordered, done, resumed, inFlight, onAnswered } = options;
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
-  const running = new Set<RunningJob>();
+  const running = new Set<JobHandle>();
   const context: LineContext = { ...options, signal, running };
   const window = ordered ? new ReorderWindow({ next: done.count }) : undefined;
   const works = new Set<Promise<void>>();
@@ -65,9 +64,7 @@ export async function runBatch(options: RunBatchOptions): Promise<void> {
     works.size < Math.max(1, inFlight()) && (window?.hasRoom(index) ?? true);
   const onAbort = () => changed.resolve();
   signal.addEventListener('abort', onAbort);
-  using _reach = watchReach(options.grid, running, options.lostMs ?? LOST_MS, (error) =>
-    stopped.abort(error),
-  );
+  using _reach = watchReach(options.grid, options.lostMs ?? LOST_MS, (error) => stopped.abort(error));
 
   // Lines that an earlier run may have started: the first of what is left.
   let mayBeAgain = resumed ? startedAtMost(inFlight()) : 0;
@@ -102,10 +99,9 @@ export async function runBatch(options: RunBatchOptions): Promise<void> {
   }
 }
 
-/** Waits out a short loss of the grid, and looks then for what nobody could tell in between. */
+/** Waits out a short loss of the grid. Its jobs find out by themselves what nobody could tell in between. */
 function watchReach(
   grid: Grid,
-  running: ReadonlySet<RunningJob>,
   lostMs: number,
   onLost: (error: AipgError) => void,
 ): Disposable {
@@ -121,8 +117,6 @@ function watchReach(
     }
     clearTimeout(lost);
     lost = undefined;
-    // One that cannot be looked for now is lost again, and looked for when that is over.
-    for (const job of running) job.lookForEnd().catch(() => undefined);
   });
   return {
     [Symbol.dispose]: () => {
@@ -132,7 +126,7 @@ function watchReach(
   };
 }
 
-async function cancelAll(running: Set<RunningJob>, works: Set<Promise<void>>): Promise<void> {
+async function cancelAll(running: Set<JobHandle>, works: Set<Promise<void>>): Promise<void> {
   await Promise.allSettled([...running].map((handle) => handle.cancel(CLIENT_STOPPED)));
   await Promise.allSettled(works);
 }
