@@ -45,13 +45,14 @@ const ALLOWED: Record<string, readonly string[]> = {
   director: ['protocol', 'bus'],
   monitor: ['protocol', 'bus'],
   bus: ['protocol'],
-  engines: ['protocol', 'json-schema'],
+  engines: ['protocol', 'json-schema', 'cache'],
   'json-schema': ['protocol'],
   templates: ['protocol', 'config', 'models'],
-  models: ['protocol', 'config'],
+  models: ['protocol', 'config', 'cache'],
   history: ['protocol', 'config'],
   identity: ['config', 'protocol'],
   config: ['protocol'],
+  cache: [],
   protocol: [],
 };
 

@@ -100,11 +100,7 @@ export async function runBatch(options: RunBatchOptions): Promise<void> {
 }
 
 /** Waits out a short loss of the grid. Its jobs find out by themselves what nobody could tell in between. */
-function watchReach(
-  grid: Grid,
-  lostMs: number,
-  onLost: (error: AipgError) => void,
-): Disposable {
+function watchReach(grid: Grid, lostMs: number, onLost: (error: AipgError) => void): Disposable {
   let lost: NodeJS.Timeout | undefined;
   const watch = grid.watchReach((reach) => {
     if (reach === 'lost') {

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readCache, writeCache } from '../cache/json-cache.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { fileSource } from './byte-source.ts';
 import { type GgufHeader, readGgufHeader } from './gguf-header.ts';
@@ -95,14 +95,9 @@ function keyOf({ path, bytes, mtimeMs }: Omit<Entry, 'facts'>): string {
 
 /** What is remembered; nothing when the file is missing or is not what we write. */
 async function recall(memory: string): Promise<Entry[]> {
-  try {
-    return memorySchema.parse(JSON.parse(await readFile(memory, 'utf8')));
-  } catch {
-    return [];
-  }
+  return (await readCache(memory, memorySchema)) ?? [];
 }
 
-/** Best effort: a cache that can't be written costs time, not the answer. */
 async function remember(
   memory: string,
   fresh: readonly Entry[],
@@ -110,12 +105,5 @@ async function remember(
 ): Promise<void> {
   const paths = new Set(fresh.map(({ path }) => path));
   const others = [...known.values()].filter(({ path }) => !paths.has(path));
-  const temporary = `${memory}.${randomUUID()}`;
-  try {
-    await mkdir(join(memory, '..'), { recursive: true });
-    await writeFile(temporary, JSON.stringify([...fresh, ...others].slice(0, MAX_ENTRIES)));
-    await rename(temporary, memory);
-  } catch {
-    await rm(temporary, { force: true }).catch(() => undefined);
-  }
+  await writeCache(memory, [...fresh, ...others].slice(0, MAX_ENTRIES));
 }

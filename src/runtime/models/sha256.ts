@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { readCache, writeCache } from '../cache/json-cache.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type Sha256, sha256Schema } from '../protocol/model.ts';
 
@@ -70,22 +71,10 @@ async function hash(path: string, signal: AbortSignal | undefined): Promise<Sha2
 
 /** What is remembered; nothing when the file is missing or is not what we write. */
 async function recall(memory: string): Promise<Entry[]> {
-  try {
-    return memorySchema.parse(JSON.parse(await readFile(memory, 'utf8')));
-  } catch {
-    return [];
-  }
+  return (await readCache(memory, memorySchema)) ?? [];
 }
 
-/** Best effort: a cache that can't be written costs time, not the answer. */
 async function remember(memory: string, entry: Entry): Promise<void> {
   const others = (await recall(memory)).filter(({ path }) => path !== entry.path);
-  const temporary = `${memory}.${randomUUID()}`;
-  try {
-    await mkdir(join(memory, '..'), { recursive: true });
-    await writeFile(temporary, JSON.stringify([entry, ...others].slice(0, MAX_ENTRIES)));
-    await rename(temporary, memory);
-  } catch {
-    await rm(temporary, { force: true }).catch(() => undefined);
-  }
+  await writeCache(memory, [entry, ...others].slice(0, MAX_ENTRIES));
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Llama } from 'node-llama-cpp';
 import { z } from 'zod';
+import { readCache, writeCache } from '../../cache/json-cache.ts';
 import type { Library } from './backend.ts';
-import { readCache, writeCache } from './json-cache.ts';
 import { machineFingerprint } from './machine.ts';
 
 type Gpu = Llama['gpu'];

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readCache, writeCache } from './json-cache.ts';
+import { readCache, writeCache } from '../../cache/json-cache.ts';
 
 const threadsFileSchema = z.object({
   /** Threads by what they were measured for. */

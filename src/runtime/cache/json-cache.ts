@@ -17,7 +17,7 @@ export async function writeCache(path: string, value: unknown): Promise<void> {
   const temporary = `${path}.${randomUUID()}`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, `${JSON.stringify(value, null, 2)}\n`);
+    await writeFile(temporary, `${JSON.stringify(value)}\n`);
     await rename(temporary, path);
   } catch {
     await rm(temporary, { force: true }).catch(() => undefined);
