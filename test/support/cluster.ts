@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -37,6 +37,8 @@ export async function startCluster(nodes = 3): Promise<TestCluster> {
   const client = ports.slice(0, nodes);
   const route = ports.slice(nodes);
   const children = new Map<string, ChildProcess>();
+  /** Tells of each line that a server logs: what has changed in the cluster is logged. */
+  const said = new EventEmitter();
   for (const [i, port] of client.entries()) {
     const name = `n${i + 1}`;
     const config = join(dir, `${name}.conf`);
@@ -52,7 +54,9 @@ cluster {
 }
 `,
     );
-    children.set(name, spawn(path, ['-c', config], { stdio: 'ignore' }));
+    const child = spawn(path, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.on('data', () => said.emit('line'));
+    children.set(name, child);
   }
   const url = client.map((port) => `nats://127.0.0.1:${port}`).join(',');
   const kill = async (name: string) => {
@@ -67,7 +71,7 @@ cluster {
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    await ready(url, nodes);
+    await ready(url, nodes, said);
   } catch (error) {
     await stop();
     throw error;
@@ -76,7 +80,7 @@ cluster {
 }
 
 /** Until a stream can have a copy on every node. */
-async function ready(url: string, nodes: number): Promise<void> {
+async function ready(url: string, nodes: number, said: EventEmitter): Promise<void> {
   const connection = await connect({
     servers: url.split(','),
     waitOnFirstConnect: true,
@@ -84,14 +88,15 @@ async function ready(url: string, nodes: number): Promise<void> {
   });
   try {
     for (;;) {
+      const changed = once(said, 'line');
       try {
         const manager = await jetstreamManager(connection);
         await manager.streams.add({ name: 'READY', subjects: ['ready'], num_replicas: nodes });
         await manager.streams.delete('READY');
         return;
       } catch {
-        // No leader yet: the request itself waits for some seconds, or is refused at once.
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        // No leader yet, or a node is missing.
+        await changed;
       }
     }
   } finally {
