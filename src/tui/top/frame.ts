@@ -1,8 +1,11 @@
 import type { GridSnapshot } from '../../runtime/monitor/grid-snapshot.ts';
 import { drawDetails } from './details.ts';
-import { EVENTS, JOBS, MODELS, WORKERS } from './kinds.ts';
 import { drawOverview } from './overview.ts';
 import { makeTable, type Table } from './table.ts';
+import { EVENTS } from './tables/events.ts';
+import { JOBS } from './tables/jobs.ts';
+import { MODELS } from './tables/models.ts';
+import { WORKERS } from './tables/workers.ts';
 import { pad, toWidth, width as widthOf } from './text.ts';
 import type { Theme } from './theme.ts';
 import { selectedIndex, type TableName, tableName, type UiState, VIEWS } from './ui-state.ts';

@@ -1,7 +1,9 @@
 import type { GridSnapshot } from '../../runtime/monitor/grid-snapshot.ts';
 import { drawGraph, type GraphOptions } from './graph.ts';
-import { JOBS, MODELS, WORKERS } from './kinds.ts';
 import { makeTable, type TableKind } from './table.ts';
+import { JOBS } from './tables/jobs.ts';
+import { MODELS } from './tables/models.ts';
+import { WORKERS } from './tables/workers.ts';
 import { pad } from './text.ts';
 import type { Theme } from './theme.ts';
 import { count, latency, rate } from './units.ts';
