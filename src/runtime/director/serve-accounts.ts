@@ -1,0 +1,54 @@
+import type { RecordStore } from '../bus/record.ts';
+import { readResult } from '../bus/record.ts';
+import type { Log } from '../protocol/log.ts';
+import {
+  cancelRequestSchema,
+  checkRequestSchema,
+  jobRequestSchema,
+  jobsRequestSchema,
+  resultRequestSchema,
+  submitRequestSchema,
+} from '../protocol/requests.ts';
+import type { Endpoints } from './endpoints.ts';
+import { cancelJob, checkWorker, listJobs, viewJob } from './jobs.ts';
+import { type Admission, submitJob } from './submit.ts';
+
+export interface AccountCounts {
+  accepted: number;
+  cancelled: number;
+}
+
+/** What accounts ask of their jobs. */
+export function serveAccounts(
+  endpoints: Endpoints,
+  store: RecordStore,
+  admission: Admission,
+  counts: AccountCounts,
+  log: Log,
+): void {
+  endpoints.ofAccount('submit', submitRequestSchema, async (account, submitted) => {
+    const job = await submitJob(admission, account, submitted);
+    counts.accepted += 1;
+    log.info({ job: job.id, account, model: job.model, tier: job.tier }, 'job accepted');
+    return { job: job.id, model: job.model };
+  });
+  endpoints.ofAccount('cancel', cancelRequestSchema, async (account, cancel) => {
+    const cancelled = await cancelJob(store, account, cancel);
+    if (cancelled) {
+      counts.cancelled += 1;
+      log.info({ job: cancel.job, account }, 'job cancelled');
+    }
+    return { job: cancel.job, cancelled };
+  });
+  endpoints.ofAccount('check', checkRequestSchema, async (account, check) => ({
+    job: check.job,
+    givenBack: await checkWorker(store, account, check),
+  }));
+  endpoints.ofAccount('job', jobRequestSchema, (account, asked) => viewJob(store, account, asked));
+  endpoints.ofAccount('jobs', jobsRequestSchema, async (account, asked) => ({
+    jobs: await listJobs(store, account, asked),
+  }));
+  endpoints.ofAccount('result', resultRequestSchema, async (account, { job }) => ({
+    result: (await readResult(store, account, job)) ?? null,
+  }));
+}
