@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
-import type { z } from 'zod';
 import type { Paths } from '../config/paths.ts';
 import { didYouMean, nearest } from '../models/suggest.ts';
 import { AipgError } from '../protocol/errors.ts';
+import { readYaml, type YamlFault } from '../yaml/read-yaml.ts';
 import { listTemplateFiles, templatesFolder } from './folder.ts';
 import { TEMPLATE_FIELDS, type Template, templateSchema } from './template.ts';
 
@@ -25,65 +24,30 @@ export function parseTemplate(
   text: string,
   { name, path }: { readonly name: string; readonly path: string },
 ): Template {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
-  const at = (offset: number | undefined) => `${path}:${lines.linePos(offset ?? 0).line || 1}`;
-  const [error] = document.errors;
-  if (error) throw invalid(at(error.pos[0]), `is not YAML: ${error.message}`, QUOTE_HINT);
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw invalid(at(0), `is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
-  const parsed = templateSchema.safeParse(value ?? {});
-  if (parsed.success) return { ...parsed.data, name, path };
-  const issue = parsed.error.issues[0] as z.core.$ZodIssue;
-  throw fault(issue, (fields) => at(offsetOf(document.contents, fields)));
+  const read = readYaml(text, templateSchema);
+  if (read.ok) return { ...read.value, name, path };
+  throw invalid(read.fault, path);
 }
 
 const QUOTE_HINT = 'Text with {{ … }} goes in quotes or after a |, as "{{ input }}".';
 
-function fault(issue: z.core.$ZodIssue, at: (fields: readonly PropertyKey[]) => string): AipgError {
-  const field = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const key = issue.keys[0] ?? '';
-    return invalid(
-      at([...issue.path, key]),
-      `has an unknown field, ${JSON.stringify(key)}`,
-      didYouMean(nearest(key, TEMPLATE_FIELDS)) ?? `The fields are ${TEMPLATE_FIELDS.join(', ')}.`,
+function invalid({ kind, line, field, reason, isOfWrongType }: YamlFault, path: string): AipgError {
+  const at = (what: string, hint?: string) =>
+    new AipgError(
+      'usage',
+      `The template ${path}:${line} ${what.replace(/\.$/, '')}.`,
+      hint === undefined ? {} : { hint },
+    );
+  if (kind === 'syntax') return at(`is not YAML: ${reason}`, QUOTE_HINT);
+  if (kind === 'unknown-field') {
+    return at(
+      `has an unknown field, ${JSON.stringify(field)}`,
+      didYouMean(nearest(field, TEMPLATE_FIELDS)) ?? `The fields are ${TEMPLATE_FIELDS.join(', ')}.`,
     );
   }
-  if (issue.path.length === 0) return invalid(at([]), 'is not a map of fields');
+  if (field === '') return at('is not a map of fields');
   const isText = field === 'prompt' || field === 'system';
-  const hint = isText && issue.code === 'invalid_type' ? QUOTE_HINT : undefined;
-  return invalid(at(issue.path), `has a fault in ${field}: ${reasonOf(issue)}`, hint);
-}
-
-/** zod writes only "Invalid input" of a union; its parts say more. */
-function reasonOf(issue: z.core.$ZodIssue): string {
-  if (issue.code !== 'invalid_union') return issue.message;
-  const inner = issue.errors.flat().map(({ message }) => message);
-  return [...new Set(inner)].join(' or ') || issue.message;
-}
-
-/** Where a field's name stands; the start of what is around it where the field itself is not there. */
-function offsetOf(contents: Node | null, fields: readonly PropertyKey[]): number | undefined {
-  let node: unknown = contents;
-  let offset = contents?.range?.[0];
-  for (const field of fields) {
-    if (!isMap(node)) break;
-    const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(field));
-    if (!pair) break;
-    offset = (pair.key as Node).range?.[0] ?? offset;
-    node = pair.value;
-  }
-  return offset;
-}
-
-function invalid(place: string, what: string, hint?: string): AipgError {
-  const hints = hint === undefined ? {} : { hint };
-  return new AipgError('usage', `The template ${place} ${what.replace(/\.$/, '')}.`, hints);
+  return at(`has a fault in ${field}: ${reason}`, isText && isOfWrongType ? QUOTE_HINT : undefined);
 }
 
 async function readText(path: string, reference: string): Promise<string> {
