@@ -29,6 +29,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'models',
     'grids',
     'host',
+    'director',
     'history',
     'batch',
     'templates',

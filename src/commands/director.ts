@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { gridFlag, numberFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
+import { openPolicy, policyFlag } from '../cli/policy-flag.ts';
 import { untilStoppedOrShutOut } from '../cli/serving.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
@@ -14,6 +15,7 @@ It keeps no state of its own: run as many as you like.`;
   static override examples = [
     '<%= config.bin %> director',
     '<%= config.bin %> director --grid nats://127.0.0.1:4222',
+    '<%= config.bin %> director --policy policy.yaml',
   ];
 
   static override flags = {
@@ -28,6 +30,7 @@ It keeps no state of its own: run as many as you like.`;
       default: 100_000,
       helpValue: 'N',
     }),
+    policy: policyFlag,
     ...logFlags,
   };
 
@@ -36,6 +39,7 @@ It keeps no state of its own: run as many as you like.`;
     const bus = selectBus({ paths: resolvePaths(), asked: flags.grid });
     const log = await openLog(flags);
     using stop = stopSignal();
+    using rules = await openPolicy(flags.policy, log);
 
     const [{ connectBus, redactUrl }, { Director }] = await Promise.all([
       import('../runtime/bus/connect.ts'),
@@ -48,6 +52,7 @@ It keeps no state of its own: run as many as you like.`;
         version: this.config.version,
         log,
         replicas: bus.replicas,
+        policy: rules.policy,
         bounds: { perAccount: flags['max-per-account'], perModel: flags['max-per-model'] },
       });
       log.info({ grid: bus.name, url: redactUrl(bus.url) }, 'admitting jobs');

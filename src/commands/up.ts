@@ -5,6 +5,7 @@ import { numberFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
 import { openFlags, openTo } from '../cli/open-to.ts';
 import { PartsView } from '../cli/parts-view.ts';
+import { openPolicy, policyFlag } from '../cli/policy-flag.ts';
 import { DRAIN_TIMEOUT_MS, servingFlags, untilStopped } from '../cli/serving.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { formatDuration, paint } from '../cli/terminal.ts';
@@ -30,6 +31,7 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       helpValue: 'N',
     }),
     ...openFlags,
+    policy: policyFlag,
     ...logFlags,
   };
 
@@ -59,6 +61,7 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
         : flags,
     );
     using stop = stopSignal();
+    using rules = await openPolicy(flags.policy, log);
     await ensureModel(flags.model, { ...flags, paths, signal: stop.signal });
     const startedAt = performance.now();
     await using view = new PartsView(process.stderr, log);
@@ -68,6 +71,7 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       ...flags,
       paths,
       open,
+      policy: rules.policy,
       env: process.env,
       version: this.config.version,
       log,

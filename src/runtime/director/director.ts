@@ -11,6 +11,7 @@ import type { Log } from '../protocol/log.ts';
 import { type StatusReply, statusRequestSchema } from '../protocol/requests.ts';
 import { STREAMS } from '../protocol/subjects.ts';
 import { Endpoints } from './endpoints.ts';
+import { Policy } from './policy/policy.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
 import { serveAccounts } from './serve-accounts.ts';
 import { serveWorkers } from './serve-workers.ts';
@@ -23,6 +24,8 @@ export interface DirectorOptions {
   readonly log: Log;
   readonly replicas?: ProvisionOptions['replicas'];
   readonly bounds?: QueueBounds | undefined;
+  /** What the grid takes. Default: everything. */
+  readonly policy?: Policy | undefined;
   readonly reaperTimes?: ReaperTimes | undefined;
   readonly now?: () => number;
 }
@@ -34,6 +37,7 @@ export interface DirectorOptions {
 export class Director implements AsyncDisposable {
   readonly #connection: NatsConnection;
   readonly #store: RecordStore;
+  readonly #policy: Policy;
   readonly #roster: Roster;
   readonly #unfinished: Unfinished;
   readonly #waiting: WaitingJobs;
@@ -50,6 +54,7 @@ export class Director implements AsyncDisposable {
     this.#roster = roster;
     this.#log = options.log;
     this.#now = options.now ?? Date.now;
+    this.#policy = options.policy ?? new Policy();
     this.#unfinished = new Unfinished(store.manager, options.bounds);
     this.#waiting = new WaitingJobs(options.connection, store.manager, roster, this.#now);
   }
@@ -99,13 +104,14 @@ export class Director implements AsyncDisposable {
     const store = this.#store;
     const admission = {
       store,
+      policy: this.#policy,
       roster: this.#roster,
       unfinished: this.#unfinished,
       waiting: this.#waiting,
       now: this.#now,
     };
     serveAccounts(endpoints, store, admission, this.#counts, this.#log);
-    serveWorkers(endpoints, store);
+    serveWorkers(endpoints, admission);
     endpoints.ofAccount('status', statusRequestSchema, () => this.#status());
     await this.#connection.flush();
   }

@@ -56,13 +56,13 @@ export class Endpoints {
   noticeOfWorker<T extends z.ZodType>(
     verb: WorkerVerb,
     schema: T,
-    act: (request: z.infer<T>, reply: string | undefined) => void,
+    act: (worker: WorkerId, request: z.infer<T>, reply: string | undefined) => void,
   ): void {
-    this.#listen(verb, patterns.workerRequest(verb), ({ data, reply }) => {
+    this.#listen(verb, patterns.workerRequest(verb), ({ subject, data, reply }) => {
       try {
         const request = decode(schema, data);
         if (!request.ok) throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
-        act(request.value, reply);
+        act(known(requestWorker(subject), 'worker'), request.value, reply);
       } catch (error) {
         this.#refused += 1;
         this.#log.warn({ verb, reason: toAipgError(error).message }, 'request refused');
@@ -90,7 +90,8 @@ export class Endpoints {
         this.#refused += 1;
         const failure = asFailure(error);
         const level = failure.code === 'internal' ? 'error' : 'warn';
-        this.#log[level]({ verb, code: failure.code, reason: failure.message }, 'request refused');
+        const from = message.subject.split('.')[2];
+        this.#log[level]({ verb, from, code: failure.code, reason: failure.message }, 'request refused');
         message.respond(encode({ error: failure }));
       }
     };

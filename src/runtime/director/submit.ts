@@ -12,11 +12,14 @@ import { finalEvent } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord } from './accepted.ts';
 import { chooseModel } from './choose-model.ts';
+import type { Policy } from './policy/policy.ts';
+import { servedUnder } from './policy/served-under.ts';
 import type { Unfinished } from './unfinished.ts';
 import type { WaitingJobs } from './waiting.ts';
 
 export interface Admission {
   readonly store: RecordStore;
+  readonly policy: Policy;
   readonly roster: Roster;
   readonly unfinished: Unfinished;
   readonly waiting: WaitingJobs;
@@ -25,15 +28,16 @@ export interface Admission {
 
 /**
  * Admits a job and queues it. One that was submitted before, as after a lost answer, is not queued again.
- * @throws AipgError `model-not-found`, `queue-full`
+ * @throws AipgError `policy-refused`, `rate-limited`, `model-not-found`, `queue-full`
  */
 export async function submitJob(
   admission: Admission,
   account: Account,
   request: SubmitRequest,
 ): Promise<Job> {
-  const { store, unfinished, waiting, now } = admission;
+  const { store, policy, unfinished, waiting, now } = admission;
   const { job: spec, client } = request;
+  await policy.admit(account, spec);
   const model = await modelFor(admission, request);
   const lane = await unfinished.admit(account, model);
   const job: Job = {
@@ -91,16 +95,20 @@ async function tellIfEnded(store: RecordStore, { account, id }: Job): Promise<vo
   if (result) store.connection.publish(subjects.event(account, id), encode(finalEvent(result, 1)));
 }
 
-async function modelFor({ store, roster }: Admission, { job, wait }: SubmitRequest): Promise<ModelName> {
+async function modelFor(
+  { store, policy, roster }: Admission,
+  { job, wait }: SubmitRequest,
+): Promise<ModelName> {
   try {
-    return chooseModel(job.model, roster.models());
+    return chooseModel(job.model, servedUnder(policy, roster, job.model));
   } catch {
     // A worker that came this moment may be on the bus and not yet told of.
     await roster.refresh();
     try {
-      return chooseModel(job.model, roster.models());
+      return chooseModel(job.model, servedUnder(policy, roster, job.model));
     } catch (error) {
-      const expected = wait ? (job.model ?? roster.loading()[0]?.model) : undefined;
+      // Of a model that nobody serves, nobody knows the file.
+      const expected = wait && !policy.hasModelList ? (job.model ?? roster.loading()[0]?.model) : undefined;
       if (expected === undefined) throw error;
       await provisionQueues(store.manager, job.kind, expected);
       return expected;

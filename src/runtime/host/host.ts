@@ -6,6 +6,7 @@ import { startBusServer } from '../bus/server/start.ts';
 import type { Paths } from '../config/paths.ts';
 import { removeRunningGrid, writeRunningGrid } from '../config/running-grid.ts';
 import { Director } from '../director/director.ts';
+import type { Policy } from '../director/policy/policy.ts';
 import type { Authority } from '../identity/authority.ts';
 import { watchMembers } from '../identity/watch-members.ts';
 import { LOCAL_ACCOUNT } from '../protocol/ids.ts';
@@ -35,6 +36,8 @@ export interface HostOptions {
   readonly port?: number | undefined;
   /** Opens the grid to members with keys. */
   readonly open?: OpenTo | undefined;
+  /** What the grid takes. Default: everything. */
+  readonly policy?: Policy | undefined;
   readonly log: Log;
   /** Gives up the start; what runs then is stopped by {@link Host.stop}. */
   readonly signal: AbortSignal;
@@ -112,7 +115,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     return connection;
   };
   const directing = await connect('director');
-  started.use(await Director.start({ connection: directing, version, log }));
+  started.use(await Director.start({ connection: directing, version, log, policy: options.policy }));
   onProgress({ part: 'director', state: 'ready' });
 
   const served = await serveModel({

@@ -20,6 +20,8 @@ export const EXIT_CODES = {
   'job-refused': 5,
   'job-not-found': 5,
   'queue-full': 5,
+  'policy-refused': 5,
+  'rate-limited': 5,
   timeout: 6,
   cancelled: 130,
 } as const;
