@@ -14,7 +14,7 @@ import { createBusGrid } from '../../src/runtime/grids/bus.ts';
 import type { Grid } from '../../src/runtime/grids/grid.ts';
 import { Authority } from '../../src/runtime/identity/authority.ts';
 import type { Credentials } from '../../src/runtime/protocol/credentials.ts';
-import { accountSchema, newWorkerId } from '../../src/runtime/protocol/ids.ts';
+import { type Account, accountNameSchema, newWorkerId } from '../../src/runtime/protocol/ids.ts';
 import type { Role } from '../../src/runtime/protocol/permissions.ts';
 import { Worker } from '../../src/runtime/worker/worker.ts';
 import { type Logged, recordingLog } from './grid.ts';
@@ -64,7 +64,7 @@ export class OpenGrid implements AsyncDisposable {
     });
     stack.use(server);
     const { log, lines } = recordingLog();
-    const credentials = await authority.mint('director', accountSchema.parse('grid'));
+    const credentials = await authority.mint('director');
     const connection = await connectBus({ url: server.url, name: 'director', credentials });
     stack.defer(() => connection.close());
     const director = stack.use(await Director.start({ connection, version: '0.0.0', log, ...options }));
@@ -72,7 +72,12 @@ export class OpenGrid implements AsyncDisposable {
   }
 
   async member(role: Role, account: string, expiresAt?: number): Promise<Credentials> {
-    return this.authority.issue({ role, account: accountSchema.parse(account), expiresAt });
+    return this.authority.issue({ role, name: accountNameSchema.parse(account), expiresAt });
+  }
+
+  /** The id of the account of this name. */
+  async account(name: string): Promise<Account> {
+    return this.authority.account(accountNameSchema.parse(name));
   }
 
   async connect(credentials: Credentials): Promise<NatsConnection> {

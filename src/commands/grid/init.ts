@@ -4,7 +4,6 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { resolvePaths } from '../../runtime/config/paths.ts';
 import { busUrlSchema } from '../../runtime/config/settings.ts';
 import { AipgError } from '../../runtime/protocol/errors.ts';
-import { accountSchema } from '../../runtime/protocol/ids.ts';
 
 export default class GridInit extends BaseCommand {
   static override summary = 'Make the keys of a new grid that others can join.';
@@ -31,15 +30,14 @@ Keep a copy of the folder that it names: without these keys nobody can be invite
       });
     }
     const paths = resolvePaths();
-    const [{ Authority }, { addMemberProfile, assertFree }] = await Promise.all([
+    const [{ Authority, OPERATOR }, { addMemberProfile, assertFree }] = await Promise.all([
       import('../../runtime/identity/authority.ts'),
       import('../../runtime/identity/join.ts'),
     ]);
     assertFree(paths, args.name);
     const authority = await Authority.create(paths, args.name, flags.url);
-    const account = accountSchema.parse('operator');
-    const credentials = await authority.issue({ role: 'operator', account });
-    await addMemberProfile(paths, args.name, { url: flags.url, credentials });
+    const credentials = await authority.issue({ role: 'operator', name: OPERATOR });
+    await addMemberProfile(paths, args.name, { url: flags.url, name: OPERATOR, credentials });
     const { dir } = authority;
     if (flags.json) {
       process.stdout.write(`${JSON.stringify({ grid: args.name, url: flags.url, keys: dir })}\n`);

@@ -8,7 +8,6 @@ import { removeRunningGrid, writeRunningGrid } from '../config/running-grid.ts';
 import { Director } from '../director/director.ts';
 import type { Authority } from '../identity/authority.ts';
 import { watchMembers } from '../identity/watch-members.ts';
-import { LOCAL_ACCOUNT } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
 import type { DrainOptions } from '../worker/worker.ts';
 import { type ServeProgress, serveModel } from './serve-model.ts';
@@ -106,7 +105,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   }
   // Keys of these processes alone, which are forgotten when they end.
   const connect = async (role: 'director' | 'worker') => {
-    const credentials = await open?.authority.mint(role, LOCAL_ACCOUNT);
+    const credentials = await open?.authority.mint(role);
     const connection = await connectBus({ url: bus.url, name: `aipg up (${role})`, credentials });
     started.defer(() => connection.close());
     return connection;

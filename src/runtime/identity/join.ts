@@ -4,9 +4,11 @@ import { addProfile } from '../config/profiles.ts';
 import { readSettings, type Settings } from '../config/settings.ts';
 import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
+import type { AccountName } from '../protocol/ids.ts';
 
 export interface Membership {
   readonly url: string;
+  readonly name?: AccountName | undefined;
   readonly credentials: Credentials;
 }
 
@@ -17,12 +19,13 @@ export interface Membership {
 export async function addMemberProfile(
   paths: Paths,
   name: string,
-  { url, credentials }: Membership,
+  { url, name: accountName, credentials }: Membership,
 ): Promise<Settings> {
   const file = credentialsFile(paths, name);
   writeCredentials(file, credentials);
   try {
-    return await addProfile(paths, name, { url, account: credentials.account, credentials: file });
+    const { account } = credentials;
+    return await addProfile(paths, name, { url, account, accountName, credentials: file });
   } catch (error) {
     removeCredentials(paths, name);
     throw error;
