@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ONE_THREAD, Sandbox, type ServedGrid } from '../support/aipg.ts';
+import { freePort } from '../support/free-port.ts';
 
 const QUESTION = ['Tell me a story about a fox.', '--seed', '7', '--max-tokens', '24'];
 
@@ -105,13 +105,3 @@ describe('aipg grid join', () => {
     expect(await home.aipg(['grid', 'join', 'aipg-invitation-1.x'])).toMatchObject({ exitCode: 2 });
   });
 });
-
-/** One that nothing listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port.');
-  return address.port;
-}

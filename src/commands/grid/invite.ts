@@ -50,7 +50,14 @@ A worker's key serves one worker process; make one for each.`;
       flags.expires === undefined ? undefined : Math.floor((Date.now() + flags.expires) / 1_000);
     const name = named.data;
     const credentials = await authority.issue({ role: flags.role, name, expiresAt });
-    const invitation = formatInvitation({ grid: authority.name, url: authority.url, name, credentials });
+    const ca = await authority.certificates.ca();
+    const invitation = formatInvitation({
+      grid: authority.name,
+      url: authority.url,
+      name,
+      ca,
+      credentials,
+    });
     const { key, role, account, worker } = credentials;
     if (flags.json) {
       const made = { grid: authority.name, role, name, account, worker, key, expiresAt, invitation };

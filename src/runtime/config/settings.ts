@@ -26,6 +26,8 @@ export const profileSchema = z.object({
   replicas: z.number().int().min(1).max(5).optional(),
   /** The file with the member's key, for a grid that asks for one. */
   credentials: z.string().max(4_096).optional(),
+  /** The file with the one CA that may have signed the certificate of a `tls://` bus; absent: those that this machine trusts. */
+  ca: z.string().max(4_096).optional(),
 });
 export type Profile = z.infer<typeof profileSchema>;
 

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { connectBus } from '../bus/connect.ts';
 import { ensureBusServer } from '../bus/server/ensure.ts';
+import type { ServerTls } from '../bus/server/server-config.ts';
 import { startBusServer } from '../bus/server/start.ts';
+import { hostsOf } from '../bus/tls.ts';
 import type { Paths } from '../config/paths.ts';
 import { removeRunningGrid, writeRunningGrid } from '../config/running-grid.ts';
 import { Director } from '../director/director.ts';
@@ -12,7 +14,8 @@ import type { Log } from '../protocol/log.ts';
 import type { DrainOptions } from '../worker/worker.ts';
 import { type ServeProgress, serveModel } from './serve-model.ts';
 
-export { isLoopback } from '../bus/server/server-config.ts';
+export { isLoopback, type ServerTls } from '../bus/server/server-config.ts';
+export { hostsOf } from '../bus/tls.ts';
 
 export type HostPart = 'bus' | 'director' | 'worker';
 
@@ -45,6 +48,8 @@ export interface OpenTo {
   readonly host: string;
   readonly port: number;
   readonly authority: Authority;
+  /** Absent: in the clear. */
+  readonly tls?: ServerTls | undefined;
 }
 
 /** A whole grid on this machine: bus, director and worker. */
@@ -85,6 +90,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     logFile: join(paths.state, 'bus.log'),
     port: open?.port ?? options.port,
     host: open?.host,
+    tls: open?.tls,
     trust: open && (() => open.authority.trust()),
     signal,
     onStateChange: ({ state, reason }) => {
@@ -104,9 +110,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     started.use(watchMembers(open.authority, onRevoked));
   }
   // Keys of these processes alone, which are forgotten when they end.
+  const trust = open?.tls && {
+    ca: await open.authority.certificates.ca(),
+    hosts: hostsOf(open.authority.url),
+  };
   const connect = async (role: 'director' | 'worker') => {
     const credentials = await open?.authority.mint(role);
-    const connection = await connectBus({ url: bus.url, name: `aipg up (${role})`, credentials });
+    const connection = await connectBus({ url: bus.url, name: `aipg up (${role})`, credentials, ...trust });
     started.defer(() => connection.close());
     return connection;
   };

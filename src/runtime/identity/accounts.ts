@@ -1,4 +1,4 @@
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AipgError } from '../protocol/errors.ts';
@@ -9,7 +9,7 @@ import {
   accountSchema,
   newAccountId,
 } from '../protocol/ids.ts';
-import { parseJson, stringifyJson } from './json.ts';
+import { parseJson, readIfThere, stringifyJson } from './files.ts';
 
 const keptSchema = z.object({ name: accountNameSchema, id: accountSchema });
 
@@ -48,10 +48,7 @@ export class Accounts {
 
   async #read(name: AccountName): Promise<Account | undefined> {
     const file = this.#file(name);
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
+    const text = await readIfThere(file);
     if (text === undefined) return undefined;
     const kept = keptSchema.safeParse(parseJson(text));
     if (kept.success && kept.data.name === name) return kept.data.id;

@@ -8,13 +8,14 @@ import { AipgError } from '../protocol/errors.ts';
 import { type Account, type AccountName, accountNameSchema, workerIdSchema } from '../protocol/ids.ts';
 import type { Member, Role } from '../protocol/permissions.ts';
 import { Accounts } from './accounts.ts';
-import { parseJson, stringifyJson } from './json.ts';
+import { type CaChoice, Certificates } from './certificates.ts';
+import { parseJson, replaceFile, stringifyJson } from './files.ts';
 import { type GridKeys, newGridKeys, newMember, type ServerTrust, signAccount, signTrust } from './keys.ts';
 import { type Issued, Records } from './records.ts';
 
 const gridSchema = z.object({
   name: profileNameSchema,
-  /** Where members reach the bus. */
+  /** Where members reach the bus; by `tls://`, where it speaks TLS alone. */
   url: busUrlSchema,
   keys: z.object({ operator: z.string(), account: z.string(), system: z.string() }),
   trust: z.object({
@@ -25,6 +26,12 @@ const gridSchema = z.object({
 });
 
 export type { Issued };
+
+export interface CreateOptions {
+  /** For a grid whose address is `tls://`. Default: a new one. */
+  readonly ca?: CaChoice | undefined;
+  readonly now?: () => number;
+}
 
 export interface NewMember {
   readonly role: Role;
@@ -42,6 +49,8 @@ export class Authority {
   readonly dir: string;
   /** One file for each key that was given away. */
   readonly membersDir: string;
+  /** By what the bus is known to its members. */
+  readonly certificates: Certificates;
   readonly #keys: GridKeys;
   readonly #trust: ServerTrust;
   readonly #now: () => number;
@@ -53,6 +62,7 @@ export class Authority {
     this.url = grid.url;
     this.dir = dir;
     this.membersDir = join(dir, 'members');
+    this.certificates = new Certificates(join(dir, 'tls'), grid.name);
     this.#keys = grid.keys;
     this.#trust = grid.trust;
     this.#now = now;
@@ -64,7 +74,12 @@ export class Authority {
    * Makes the keys of a new grid.
    * @throws AipgError `usage` when there is one of this name
    */
-  static async create(paths: Paths, name: string, url: string, now = Date.now): Promise<Authority> {
+  static async create(
+    paths: Paths,
+    name: string,
+    url: string,
+    { ca = 'new', now = Date.now }: CreateOptions = {},
+  ): Promise<Authority> {
     const valid = profileNameSchema.safeParse(name);
     if (!valid.success) throw new AipgError('usage', `${name} ${valid.error.issues[0]?.message}.`);
     const dir = join(authoritiesDir(paths), name);
@@ -79,7 +94,9 @@ export class Authority {
         hint: 'Choose another name. Without these keys nobody can be invited to that grid or be revoked.',
       });
     }
-    return new Authority(dir, grid, now);
+    const authority = new Authority(dir, grid, now);
+    if (isTls(url)) await authority.certificates.choose(ca);
+    return authority;
   }
 
   /** @throws AipgError `usage` when this machine has no keys of a grid of that name, or of several and none is named */
@@ -121,6 +138,23 @@ export class Authority {
       );
       return older?.account;
     });
+  }
+
+  /** Whether its members reach it by TLS alone. */
+  get isSecure(): boolean {
+    return isTls(this.url);
+  }
+
+  /** The same grid, from now on behind TLS with a CA of its own: its address becomes `tls://`. */
+  async secure(): Promise<Authority> {
+    if (isTls(this.url)) return this;
+    const file = join(this.dir, GRID_FILE);
+    const url = this.url.replaceAll('nats://', 'tls://');
+    const grid = gridSchema.parse({ ...(parseJson(await readFile(file, 'utf8')) as object), url });
+    const secured = new Authority(this.dir, grid, this.#now);
+    await secured.certificates.choose('new');
+    await replaceFile(file, stringifyJson(grid));
+    return secured;
   }
 
   /** Every key on record, the newest last. */
@@ -200,4 +234,8 @@ function notFound(name: string | undefined, known: readonly string[]): AipgError
         ? `It has those of ${known.join(', ')}.`
         : 'Make them: aipg grid init NAME --url nats://this-machine:4222',
   });
+}
+
+function isTls(url: string): boolean {
+  return url.includes('tls://');
 }

@@ -1,10 +1,10 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { userKeySchema } from '../protocol/credentials.ts';
 import { accountNameSchema, accountSchema, workerIdSchema } from '../protocol/ids.ts';
 import { ROLES } from '../protocol/permissions.ts';
-import { parseJson, stringifyJson } from './json.ts';
+import { parseJson, replaceFile, stringifyJson } from './files.ts';
 
 /** What is kept of a key that was given away; the key itself is not. */
 const recordSchema = z
@@ -42,9 +42,6 @@ export class Records {
   }
 
   async write(record: Issued): Promise<void> {
-    const file = join(this.#dir, `${record.key}.json`);
-    // Renamed into place, so that nobody reads half of it.
-    await writeFile(`${file}.new`, stringifyJson(record), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    await replaceFile(join(this.#dir, `${record.key}.json`), stringifyJson(record));
   }
 }
