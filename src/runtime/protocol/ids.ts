@@ -32,6 +32,10 @@ export type Account = z.infer<typeof accountSchema>;
 export const workerIdSchema = nameSchema.brand<'WorkerId'>();
 export type WorkerId = z.infer<typeof workerIdSchema>;
 
+/** Accounts whose usage and earnings are told together. */
+export const teamSchema = nameSchema.brand<'Team'>();
+export type Team = z.infer<typeof teamSchema>;
+
 /** The account of a grid that asks for no key: the embedded one. */
 export const LOCAL_ACCOUNT = accountSchema.parse('local');
 
