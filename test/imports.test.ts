@@ -45,7 +45,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   director: ['protocol', 'bus', 'ledger'],
   monitor: ['protocol', 'bus'],
   ledger: ['protocol'],
-  bus: ['protocol'],
+  bus: ['protocol', 'ledger'],
   engines: ['protocol', 'json-schema', 'cache'],
   'json-schema': ['protocol'],
   templates: ['protocol', 'config', 'models'],
