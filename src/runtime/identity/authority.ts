@@ -5,7 +5,7 @@ import type { Paths } from '../config/paths.ts';
 import { busUrlSchema, profileNameSchema } from '../config/settings.ts';
 import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
-import { type Account, type AccountName, accountNameSchema, workerIdSchema } from '../protocol/ids.ts';
+import { type Account, type AccountName, accountNameSchema, workerIdOf } from '../protocol/ids.ts';
 import type { Member, Role } from '../protocol/permissions.ts';
 import { Accounts } from './accounts.ts';
 import { type CaChoice, Certificates } from './certificates.ts';
@@ -217,7 +217,7 @@ function authoritiesDir(paths: Paths): string {
 function describeMember(role: Role, account: Account, key: string): Member {
   if (role !== 'worker') return { role, account, key };
   // Nothing of its owner, who is not to be known to others; the key, for what nobody else can have.
-  const worker = workerIdSchema.parse(`w-${key.slice(1, 13).toLowerCase()}`);
+  const worker = workerIdOf('w', key);
   return { role, account, key, worker };
 }
 
