@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.ts';
+import { creditsFlag } from '../cli/credits-flags.ts';
 import { gridFlag, numberFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
 import { openPolicy, policyFlag } from '../cli/policy-flag.ts';
@@ -31,6 +32,7 @@ It keeps no state of its own: run as many as you like.`;
       helpValue: 'N',
     }),
     policy: policyFlag,
+    credits: creditsFlag,
     ...logFlags,
   };
 
@@ -53,11 +55,12 @@ It keeps no state of its own: run as many as you like.`;
         log,
         replicas: bus.replicas,
         policy: rules.policy,
+        credits: flags.credits,
         bounds: { perAccount: flags['max-per-account'], perModel: flags['max-per-model'] },
       });
       log.info({ grid: bus.name, url: redactUrl(bus.url) }, 'admitting jobs');
       await untilStoppedOrShutOut(stop, connection, () => undefined);
-      log.info({ ...director.counts, ...director.reaped }, 'stopped');
+      log.info({ ...director.counts, ...director.reaped, ...director.settled }, 'stopped');
     } finally {
       await connection.close();
     }

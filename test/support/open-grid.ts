@@ -14,8 +14,9 @@ import { createBusGrid } from '../../src/runtime/grids/bus.ts';
 import type { Grid } from '../../src/runtime/grids/grid.ts';
 import { Authority } from '../../src/runtime/identity/authority.ts';
 import type { Credentials } from '../../src/runtime/protocol/credentials.ts';
-import { accountSchema, newWorkerId } from '../../src/runtime/protocol/ids.ts';
+import { type Account, accountNameSchema } from '../../src/runtime/protocol/ids.ts';
 import type { Role } from '../../src/runtime/protocol/permissions.ts';
+import { identityOf } from '../../src/runtime/worker/identity.ts';
 import { Worker } from '../../src/runtime/worker/worker.ts';
 import { type Logged, recordingLog } from './grid.ts';
 
@@ -27,12 +28,19 @@ export interface Raw {
   readonly violations: ReadonlySet<string>;
 }
 
+export interface OpenGridOptions extends Partial<DirectorOptions> {
+  /** Speaks TLS alone, by a certificate that the grid's own CA has signed. */
+  readonly tls?: boolean;
+}
+
 /** A real bus that asks for keys, made as `aipg grid init` and `aipg up --listen` do, with a director. */
 export class OpenGrid implements AsyncDisposable {
   readonly authority: Authority;
   readonly server: RunningBusServer;
   readonly director: Director;
   readonly lines: Logged[];
+  /** Of a grid behind TLS. */
+  readonly ca: string | undefined;
   readonly #stack: AsyncDisposableStack;
   readonly #workers = new Map<Worker, NatsConnection>();
 
@@ -42,7 +50,9 @@ export class OpenGrid implements AsyncDisposable {
     director: Director,
     lines: Logged[],
     stack: AsyncDisposableStack,
+    ca: string | undefined,
   ) {
+    this.ca = ca;
     this.authority = authority;
     this.server = server;
     this.director = director;
@@ -50,33 +60,41 @@ export class OpenGrid implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async start(options: Partial<DirectorOptions> = {}): Promise<OpenGrid> {
+  static async start({ tls: isSecure = false, ...options }: OpenGridOptions = {}): Promise<OpenGrid> {
     const stack = new AsyncDisposableStack();
     const dir = await mkdtemp(join(tmpdir(), 'aipg-open-grid-'));
     stack.defer(() => rm(dir, { recursive: true, force: true }));
     const paths: Paths = { config: dir, data: dir, cache: resolvePaths().cache, state: dir };
-    const authority = await Authority.create(paths, 'test', 'nats://127.0.0.1:4222');
+    const scheme = isSecure ? 'tls' : 'nats';
+    const authority = await Authority.create(paths, 'test', `${scheme}://127.0.0.1:4222`);
+    const ca = await authority.certificates.ca();
     const server = await startBusServer({
       server: await ensureBusServer({ cacheDir: paths.cache }),
       dataDir: join(dir, 'bus'),
       logFile: join(dir, 'bus.log'),
       trust: () => authority.trust(),
+      tls: isSecure ? await authority.certificates.issue(['127.0.0.1']) : undefined,
     });
     stack.use(server);
     const { log, lines } = recordingLog();
-    const credentials = await authority.mint('director', accountSchema.parse('grid'));
-    const connection = await connectBus({ url: server.url, name: 'director', credentials });
+    const credentials = await authority.mint('director');
+    const connection = await connectBus({ url: server.url, name: 'director', credentials, ca });
     stack.defer(() => connection.close());
     const director = stack.use(await Director.start({ connection, version: '0.0.0', log, ...options }));
-    return new OpenGrid(authority, server, director, lines, stack);
+    return new OpenGrid(authority, server, director, lines, stack, ca);
   }
 
   async member(role: Role, account: string, expiresAt?: number): Promise<Credentials> {
-    return this.authority.issue({ role, account: accountSchema.parse(account), expiresAt });
+    return this.authority.issue({ role, name: accountNameSchema.parse(account), expiresAt });
+  }
+
+  /** The id of the account of this name. */
+  async account(name: string): Promise<Account> {
+    return this.authority.account(accountNameSchema.parse(name));
   }
 
   async connect(credentials: Credentials): Promise<NatsConnection> {
-    const connection = await connectBus({ url: this.server.url, name: 'test', credentials });
+    const connection = await connectBus({ url: this.server.url, name: 'test', credentials, ca: this.ca });
     this.#stack.defer(() => connection.close());
     return connection;
   }
@@ -108,7 +126,7 @@ export class OpenGrid implements AsyncDisposable {
     const connection = await this.connect(credentials);
     const worker = await Worker.start({
       connection,
-      id: credentials.worker ?? newWorkerId('none'),
+      identity: identityOf(connection, 'none'),
       version: '0.0.0',
       model,
       log,

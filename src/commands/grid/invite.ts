@@ -5,7 +5,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { ageFlag } from '../../cli/flags.ts';
 import { resolvePaths } from '../../runtime/config/paths.ts';
 import { AipgError } from '../../runtime/protocol/errors.ts';
-import { accountSchema } from '../../runtime/protocol/ids.ts';
+import { accountNameSchema } from '../../runtime/protocol/ids.ts';
 import { ROLES } from '../../runtime/protocol/permissions.ts';
 
 export default class GridInvite extends BaseCommand {
@@ -37,9 +37,9 @@ A worker's key serves one worker process; make one for each.`;
         hint: 'Keys of one account see the same jobs and answers.',
       });
     }
-    const account = accountSchema.safeParse(flags.account ?? flags.role);
-    if (!account.success) {
-      throw new AipgError('usage', `--account ${account.error.issues[0]?.message}.`);
+    const named = accountNameSchema.safeParse(flags.account ?? flags.role);
+    if (!named.success) {
+      throw new AipgError('usage', `--account ${named.error.issues[0]?.message}.`);
     }
     const [{ Authority }, { formatInvitation }] = await Promise.all([
       import('../../runtime/identity/authority.ts'),
@@ -48,15 +48,24 @@ A worker's key serves one worker process; make one for each.`;
     const authority = await Authority.open(resolvePaths(), flags.of);
     const expiresAt =
       flags.expires === undefined ? undefined : Math.floor((Date.now() + flags.expires) / 1_000);
-    const credentials = await authority.issue({ role: flags.role, account: account.data, expiresAt });
-    const invitation = formatInvitation({ grid: authority.name, url: authority.url, credentials });
-    const { key, role, worker } = credentials;
+    const name = named.data;
+    const credentials = await authority.issue({ role: flags.role, name, expiresAt });
+    const ca = await authority.certificates.ca();
+    const invitation = formatInvitation({
+      grid: authority.name,
+      url: authority.url,
+      name,
+      ca,
+      credentials,
+    });
+    const { key, role, account, worker } = credentials;
     if (flags.json) {
-      const made = { grid: authority.name, role, account: account.data, worker, key, expiresAt, invitation };
+      const made = { grid: authority.name, role, name, account, worker, key, expiresAt, invitation };
       process.stdout.write(`${JSON.stringify(made)}\n`);
       return;
     }
     process.stdout.write(`${invitation}\n`);
-    process.stderr.write(`A key for the ${role} ${worker ?? account.data}. Taken by \`aipg grid join\`.\n`);
+    const whose = worker === undefined ? name : `${worker} of ${name}`;
+    process.stderr.write(`A key for the ${role} ${whose}. Taken by \`aipg grid join\`.\n`);
   }
 }

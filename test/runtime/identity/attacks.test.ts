@@ -4,7 +4,7 @@ import { claimJob, readRecord, readResult } from '../../../src/runtime/bus/recor
 import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
 import { takeSnapshot } from '../../../src/runtime/monitor/snapshot.ts';
 import { decode, encode } from '../../../src/runtime/protocol/codec.ts';
-import { type Account, accountSchema, type JobId, newJobId } from '../../../src/runtime/protocol/ids.ts';
+import { type Account, type JobId, newJobId } from '../../../src/runtime/protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { refusalSchema } from '../../../src/runtime/protocol/requests.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   const alice = await grid.client('alice');
   const job = await alice.submit(textJob(STORY));
   await job.result();
-  victim = { account: accountSchema.parse('alice'), job: job.id, worker: worker.id };
+  victim = { account: await grid.account('alice'), job: job.id, worker: worker.id };
   // From here on nothing moves by itself.
   const { manager } = await grid.store();
   await vi.waitFor(async () => {
@@ -138,7 +138,9 @@ describe.each(['user', 'worker', 'monitor'] as const)('a %s of another account',
     const traced = headers();
     traced.set('Nats-Trace-Dest', `aipg.ctl.worker.${victim.worker}`);
     const own =
-      role === 'worker' ? `aipg.wrk.${attacker.credentials.worker}.next` : 'aipg.req.mallory.status';
+      role === 'worker'
+        ? `aipg.wrk.${attacker.credentials.worker}.next`
+        : `aipg.req.${attacker.credentials.account}.status`;
     const heard: string[] = [];
     const { connection } = await grid.store();
     connection.subscribe(`aipg.ctl.worker.${victim.worker}`, {
@@ -160,7 +162,7 @@ describe('a reply subject that is no inbox', () => {
     const before = await streams();
     const { refused } = grid.director.counts;
     for (const reply of dangerous) {
-      user.connection.publish('aipg.req.mallory.status', encode({ protocol }), { reply });
+      user.connection.publish(`aipg.req.${user.credentials.account}.status`, encode({ protocol }), { reply });
     }
     await expect.poll(() => grid.director.counts.refused).toBe(refused + dangerous.length);
     expect(await streams()).toEqual(before);
