@@ -15,6 +15,11 @@ export const submitFlags = {
     description: 'Wait in the queue even if no worker serves the model now.',
     helpGroup: 'GRID',
   }),
+  sealed: Flags.boolean({
+    description: 'Encrypt prompt and answer for the one worker that takes the job; see docs/security.md.',
+    helpGroup: 'GRID',
+    exclusive: ['batch'],
+  }),
   detach: Flags.boolean({
     char: 'd',
     description: 'Print the job’s id and leave it to the grid; see aipg jobs.',
@@ -27,9 +32,9 @@ export const submitFlags = {
 export async function leaveToGrid(
   grid: Grid,
   job: JobSpec,
-  { wait, json, signal }: { wait: boolean; json: boolean; signal: AbortSignal },
+  { wait, sealed, json, signal }: { wait: boolean; sealed: boolean; json: boolean; signal: AbortSignal },
 ): Promise<void> {
-  const { id } = await grid.submit(job, { signal, wait, detach: true });
+  const { id } = await grid.submit(job, { signal, wait, sealed, detach: true });
   process.stdout.write(json ? `${JSON.stringify({ id, grid: grid.name })}\n` : `${id}\n`);
 }
 

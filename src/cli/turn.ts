@@ -26,6 +26,8 @@ export interface TurnOptions {
   readonly json: boolean;
   /** Wait in the queue even if no worker serves the model now. */
   readonly wait?: boolean | undefined;
+  /** Only the job's worker can read its content. */
+  readonly sealed?: boolean | undefined;
   readonly onEvent?: ((event: JobEvent) => void) | undefined;
 }
 
@@ -99,8 +101,8 @@ export class Turn implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<Answer> {
     let first = true;
-    const { grid, wait, onEvent } = this.#options;
-    const handle = await grid.submit(job, { signal, wait });
+    const { grid, wait, sealed, onEvent } = this.#options;
+    const handle = await grid.submit(job, { signal, wait, sealed });
     return await followJob(
       handle,
       (text) => {

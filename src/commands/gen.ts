@@ -37,6 +37,7 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     '<%= config.bin %> gen --seed 7 --temperature 0 --json "Tell me a story about a fox."',
     '<%= config.bin %> gen -f "src/**/*.ts" "Where are errors reported?"',
     '<%= config.bin %> gen --schema person.json "Invent a person." | jq .name',
+    '<%= config.bin %> gen --sealed "What does this contract oblige me to?" -f contract.txt',
     '<%= config.bin %> gen --batch prompts.jsonl -o answers.jsonl',
   ];
 
@@ -122,6 +123,7 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
       keep: !flags['no-log'],
       json: flags.json,
       wait: flags.wait,
+      sealed: flags.sealed,
       onEvent: (event) => waiting.show(event),
     });
     const writer = new AnswerWriter();

@@ -5,9 +5,9 @@ import type { RateCard } from '../ledger/tables.ts';
 import { BASIS_POINTS, costOf, formatCredits, type MicroCredits, type Rates } from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
-import type { JobSpec, Tier } from '../protocol/job.ts';
+import type { SubmittedJob, Tier } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
-import type { TextInput } from '../protocol/text.ts';
+import type { JobInput } from '../protocol/sealed.ts';
 import type { Ledger } from './credits.ts';
 import type { PriceSource } from './price-source.ts';
 import { mostInputTokens } from './token-counter.ts';
@@ -36,7 +36,7 @@ export class Charges {
   }
 
   /** What a job would be accepted at now. */
-  quote(model: ModelName, input: TextInput, tier: Tier): Terms {
+  quote(model: ModelName, input: JobInput, tier: Tier): Terms {
     return termsOf(this.#ledger.state, this.#prices, model, input, tier);
   }
 
@@ -46,7 +46,7 @@ export class Charges {
    */
   async reserve(
     account: Account,
-    { id, input, tier }: Pick<JobSpec, 'id' | 'input' | 'tier'>,
+    { id, input, tier }: Pick<SubmittedJob, 'id' | 'input' | 'tier'>,
     model: ModelName,
   ): Promise<Charged> {
     let terms: Terms | undefined;
@@ -77,7 +77,7 @@ function termsOf(
   state: LedgerView,
   prices: PriceSource,
   model: ModelName,
-  input: TextInput,
+  input: JobInput,
   tier: Tier,
 ): Terms {
   const card = prices.cardFor(state, model);
@@ -102,7 +102,7 @@ function insufficient(
   state: LedgerView,
   account: Account,
   tier: Tier,
-  input: TextInput,
+  input: JobInput,
   { card, most }: Terms,
 ): AipgError {
   const { policy } = state.policy;

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readMessages } from '../bus/read-messages.ts';
 import { type RecordStore, readRecord } from '../bus/record.ts';
 import { decode } from '../protocol/codec.ts';
-import { type AttemptRecord, type JobEvent, jobEventSchema } from '../protocol/events.ts';
+import { type AttemptRecord, type JobEvent, jobEventSchema, type SealedEvent } from '../protocol/events.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { ModelName } from '../protocol/model.ts';
+import type { JobView } from '../protocol/requests.ts';
 import type { Result } from '../protocol/result.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 import { Transcript } from '../protocol/transcript.ts';
@@ -19,6 +20,8 @@ export interface JobHistory {
   readonly attempts: readonly AttemptRecord[];
   /** The output as far as it is known without a gap. */
   readonly transcript: Transcript;
+  /** Of a sealed job, instead of the output: what its client can open. */
+  readonly sealed: JobView['sealed'];
   /** Of its last waiting event. */
   readonly waiting: { readonly place: number; readonly estimateMs?: number | undefined } | undefined;
   /** Of its first and last event, in milliseconds since 1970. */
@@ -62,6 +65,9 @@ class HistoryBuilder {
   readonly #before: number;
   readonly #transcript = new Transcript();
   readonly #attempts = new Map<number, AttemptRecord>();
+  readonly #sealed: SealedEvent[] = [];
+  #sealedTokens = 0;
+  #isSealed = false;
   #model: ModelName | undefined;
   #waiting: { place: number; estimateMs?: number | undefined } | undefined;
   #firstAt: number | undefined;
@@ -81,17 +87,27 @@ class HistoryBuilder {
         this.#waiting = event;
         break;
       case 'leased': {
-        const { attempt, worker, modelSha256 } = event;
+        const { attempt, worker, modelSha256, seal } = event;
         this.#transcript.observe(attempt);
-        this.#attempts.set(attempt, { attempt, worker, ...(modelSha256 && { modelSha256 }) });
+        this.#isSealed ||= seal !== undefined;
+        this.#attempts.set(attempt, {
+          ...{ attempt, worker },
+          ...(modelSha256 && { modelSha256 }),
+          ...(seal && { seal }),
+        });
         break;
       }
       case 'chunk': {
         const before = this.#transcript.tokens.length;
         this.#transcript.add(event);
-        const attempt = this.#attempts.get(event.attempt);
-        const newTokens = (attempt?.newTokens ?? 0) + this.#transcript.tokens.length - before;
-        if (attempt) this.#attempts.set(event.attempt, { ...attempt, newTokens });
+        this.#addTokens(event.attempt, this.#transcript.tokens.length - before);
+        break;
+      }
+      case 'sealed': {
+        this.#sealed.push(event);
+        const tokens = event.tokenOffset + event.tokens;
+        this.#addTokens(event.attempt, Math.max(0, tokens - this.#sealedTokens));
+        this.#sealedTokens = Math.max(tokens, this.#sealedTokens);
         break;
       }
       case 'retrying': {
@@ -99,6 +115,13 @@ class HistoryBuilder {
         if (attempt) this.#attempts.set(event.attempt, { ...attempt, end: event.end, reason: event.reason });
         break;
       }
+    }
+  }
+
+  #addTokens(number: number, count: number): void {
+    const attempt = this.#attempts.get(number);
+    if (attempt) {
+      this.#attempts.set(number, { ...attempt, newTokens: (attempt.newTokens ?? 0) + count });
     }
   }
 
@@ -115,11 +138,19 @@ class HistoryBuilder {
       model: this.#model,
       attempts,
       transcript: this.#transcript,
+      sealed: this.#sealedOf(result),
       waiting: newest === 0 ? this.#waiting : undefined,
       firstAt: this.#firstAt,
       result,
       endedAt,
     };
+  }
+
+  /** The record has all of it. */
+  #sealedOf(result: Result | undefined): JobView['sealed'] {
+    const end = result === undefined || result.status === 'cancelled' ? undefined : result.sealed;
+    if (end !== undefined) return { pieces: [], end };
+    return this.#isSealed ? { pieces: this.#sealed } : undefined;
   }
 }
 

@@ -50,7 +50,7 @@ export async function viewJob(
     attempts: [...attempts],
     ...(waiting && { place: waiting.place }),
     ...(waiting?.estimateMs !== undefined && { estimateMs: waiting.estimateMs }),
-    ...(withOutput && { output: outputOf(history) }),
+    ...(withOutput && (history.sealed ? { sealed: history.sealed } : { output: outputOf(history) })),
     ...(result && { final: finalEvent(result, attempts.at(-1)?.attempt ?? 0) }),
   };
 }

@@ -4,12 +4,14 @@ import type { Log } from '../protocol/log.ts';
 import {
   cancelRequestSchema,
   checkRequestSchema,
+  handOverRequestSchema,
   jobRequestSchema,
   jobsRequestSchema,
   resultRequestSchema,
   submitRequestSchema,
 } from '../protocol/requests.ts';
 import type { Endpoints } from './endpoints.ts';
+import { handOver } from './hand-over.ts';
 import { cancelJob, checkWorker, listJobs, viewJob } from './jobs.ts';
 import { type Admission, submitJob } from './submit.ts';
 
@@ -43,6 +45,9 @@ export function serveAccounts(
   endpoints.ofAccount('check', checkRequestSchema, async (account, check) => ({
     job: check.job,
     givenBack: await checkWorker(store, account, check),
+  }));
+  endpoints.ofAccount('handover', handOverRequestSchema, async (account, asked) => ({
+    taken: await handOver(store, account, asked),
   }));
   endpoints.ofAccount('job', jobRequestSchema, (account, asked) => viewJob(store, account, asked));
   endpoints.ofAccount('jobs', jobsRequestSchema, async (account, asked) => ({

@@ -6,8 +6,8 @@ import { isWorkerOf } from '../protocol/ids.ts';
 import { inputSha256, outputSha256, type Receipt } from '../protocol/receipt.ts';
 import { isSigned } from '../protocol/receipt-signature.ts';
 import type { Result } from '../protocol/result.ts';
-import type { TextInput } from '../protocol/text.ts';
-import type { TokenCounter } from './token-counter.ts';
+import { isSealed, type JobInput, type SealedInput } from '../protocol/sealed.ts';
+import { mostInputTokens, type TokenCounter } from './token-counter.ts';
 
 type Done = Extract<Result, { status: 'done' }>;
 
@@ -28,7 +28,7 @@ export type Ending =
 export async function endingOf(
   reservation: Reservation,
   result: Result,
-  input: TextInput | undefined,
+  input: JobInput | undefined,
   countTokens: TokenCounter,
 ): Promise<Ending> {
   if (result.status !== 'done') return { refunded: result.status };
@@ -36,6 +36,13 @@ export async function endingOf(
   if (receipt === undefined) return unpaid('there is no receipt');
   const fault = faultOf(reservation, result, receipt, input);
   if (fault !== undefined) return unpaid(fault);
+  if (result.sealed !== undefined || (input && isSealed(input))) {
+    // What was asked in the clear is counted, so it has to be answered so.
+    if (result.sealed === undefined || !input || !isSealed(input)) {
+      return unpaid('only one of job and answer is sealed');
+    }
+    return { paid: { receipt, ...countSealed(result.sealed, receipt, input) } };
+  }
   const count = await countTokens({
     input,
     modelSha256: receipt.modelSha256,
@@ -57,6 +64,26 @@ export function endingDraft(
   return { kind: 'refund', job, reason: ending.refunded };
 }
 
+/**
+ * What only its client can read no director can count: the worker's counts stand, as far as the job's limits and the
+ * sizes of what was sealed allow.
+ */
+function countSealed(
+  sealed: string,
+  { counts }: Receipt,
+  input: SealedInput,
+): Pick<Settlement, 'counts' | 'counted'> {
+  // A token and its text take two bytes or more.
+  const most = Math.floor(Buffer.byteLength(sealed, 'base64') / 2);
+  return {
+    counts: {
+      inputTokens: Math.min(counts.inputTokens, mostInputTokens(input)),
+      outputTokens: Math.min(counts.outputTokens, most, input.maxTokens),
+    },
+    counted: 'sizes',
+  };
+}
+
 function unpaid(why: string): Ending {
   return { refunded: 'unsettled', why };
 }
@@ -66,7 +93,7 @@ function faultOf(
   { job, model }: Reservation,
   { text, tokens, outcome }: Done,
   receipt: Receipt,
-  input: TextInput | undefined,
+  input: JobInput | undefined,
 ): string | undefined {
   if (receipt.job !== job) return 'the receipt is of another job';
   if (receipt.worker !== outcome.worker) return 'the receipt is of another worker';

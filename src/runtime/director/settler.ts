@@ -7,8 +7,8 @@ import type { Reservation } from '../ledger/tables.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
 import { type Result, recordSchema } from '../protocol/result.ts';
+import type { JobInput } from '../protocol/sealed.ts';
 import { resultJob, SETTLER, STREAMS } from '../protocol/subjects.ts';
-import type { TextInput } from '../protocol/text.ts';
 import { readAccepted } from './accepted.ts';
 import type { Ledger } from './credits.ts';
 import { endingDraft, endingOf } from './settlement.ts';
@@ -115,7 +115,7 @@ export class Settler implements AsyncDisposable {
     return ledger.state.reservation(job);
   }
 
-  async #input(account: Account, job: JobId): Promise<TextInput | undefined> {
+  async #input(account: Account, job: JobId): Promise<JobInput | undefined> {
     const accepted = await readAccepted(this.#options.store, account, job);
     return accepted?.job.input;
   }

@@ -4,12 +4,14 @@ import { provisionQueues } from '../bus/provision.ts';
 import { type RecordStore, readResult } from '../bus/record.ts';
 import type { Roster } from '../bus/roster.ts';
 import { encode } from '../protocol/codec.ts';
+import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import type { Job, Lane } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { SubmitRequest } from '../protocol/requests.ts';
 import { finalEvent } from '../protocol/result.ts';
+import { isSealed } from '../protocol/sealed.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord } from './accepted.ts';
 import type { Charges } from './charges.ts';
@@ -42,6 +44,9 @@ export async function submitJob(
 ): Promise<Job> {
   const { store, policy, unfinished, waiting, charges, now } = admission;
   const { job: spec, client } = request;
+  if (isSealed(spec.input) && client === undefined) {
+    throw new AipgError('job-refused', 'A sealed job needs its client, which alone has the content.');
+  }
   await policy.admit(account, spec);
   const model = await modelFor(admission, request);
   const lane = await unfinished.admit(account, model);

@@ -1,12 +1,12 @@
 import type { Counted } from '../ledger/entry.ts';
 import type { TokenCounts } from '../protocol/credits.ts';
 import type { Sha256 } from '../protocol/model.ts';
-import type { TextInput } from '../protocol/text.ts';
+import { isSealed, type JobInput } from '../protocol/sealed.ts';
 
 /** A finished job, as it is counted. */
 export interface Finished {
   /** Absent where nobody knows it any more: then nothing of it is counted. */
-  readonly input: TextInput | undefined;
+  readonly input: JobInput | undefined;
   readonly modelSha256: Sha256;
   readonly text: string;
   readonly tokens: readonly number[];
@@ -27,7 +27,9 @@ const TEMPLATE_TOKENS = 256;
 const MESSAGE_TOKENS = 16;
 
 /** The most tokens that an input can be: no vocabulary makes more tokens of a text than it has bytes. */
-export function mostInputTokens({ prompt }: TextInput): number {
+export function mostInputTokens(input: JobInput): number {
+  if (isSealed(input)) return TEMPLATE_TOKENS + input.prompt.bytes;
+  const { prompt } = input;
   if (prompt.form === 'raw') return Buffer.byteLength(prompt.text) + 1;
   return prompt.messages.reduce(
     (sum, { content }) => sum + MESSAGE_TOKENS + Buffer.byteLength(content),

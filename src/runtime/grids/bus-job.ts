@@ -2,7 +2,7 @@ import type { Subscription } from '@nats-io/transport-node';
 import { Reconnects } from '../bus/reconnects.ts';
 import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
-import { type ChunkEvent, isFinal, type JobEvent, jobEventSchema } from '../protocol/events.ts';
+import { type ChunkEvent, isFinal, type JobEvent, jobEventSchema, type Outcome } from '../protocol/events.ts';
 import type { JobId, WorkerId } from '../protocol/ids.ts';
 import { cancelReplySchema, checkReplySchema, type JobView, jobViewSchema } from '../protocol/requests.ts';
 import type { Result } from '../protocol/result.ts';
@@ -11,6 +11,7 @@ import { Transcript } from '../protocol/transcript.ts';
 import { ask, type GridAddress, gone, MAX_BREAK_MS } from './ask.ts';
 import type { JobHandle } from './grid.ts';
 import { resultOf } from './result-of.ts';
+import type { SealedJob } from './sealed-job.ts';
 
 /** After this long without news of a job a director is asked for it, in milliseconds: an event may have been lost. */
 const SILENCE_MS = 15_000;
@@ -39,6 +40,8 @@ export class BusJob implements JobHandle {
   readonly #unlisten: () => void;
   readonly #news: News[] = [];
   readonly #transcript = new Transcript();
+  /** Of a sealed job that this process has submitted. */
+  readonly #sealed: SealedJob | undefined;
   #wake: (() => void) | undefined;
   #break: NodeJS.Timeout | undefined;
   #gap: NodeJS.Timeout | undefined;
@@ -52,9 +55,14 @@ export class BusJob implements JobHandle {
   #closed = false;
 
   /** @param attach whether the job may have begun before: then its story so far is asked for first */
-  constructor(grid: GridAddress, id: JobId, { attach = false } = {}) {
+  constructor(
+    grid: GridAddress,
+    id: JobId,
+    { attach = false, sealed }: { attach?: boolean; sealed?: SealedJob | undefined } = {},
+  ) {
     this.id = id;
     this.#grid = grid;
+    this.#sealed = sealed;
     const heard = Promise.withResolvers<void>();
     this.heard = heard.promise;
     this.#subscription = grid.connection.subscribe(subjects.event(grid.account, id), {
@@ -119,10 +127,18 @@ export class BusJob implements JobHandle {
     clearTimeout(this.#break);
     clearTimeout(this.#gap);
     clearTimeout(this.#stall);
+    this.#sealed?.close();
     this.#closed = true;
   }
 
   async *#take(event: JobEvent): AsyncGenerator<JobEvent> {
+    if (event.type === 'sealed') {
+      const chunk = this.#sealed?.open(event);
+      if (chunk) yield* this.#take(chunk);
+      // Its attempt was not heard of.
+      else if (this.#sealed) this.#gap ??= setTimeout(() => this.#push('look'), GAP_MS);
+      return;
+    }
     if (event.type === 'chunk') {
       const piece = this.#add(event);
       if (piece === 'gap') this.#gap ??= setTimeout(() => this.#push('look'), GAP_MS);
@@ -131,12 +147,27 @@ export class BusJob implements JobHandle {
     }
     // Whichever attempt ended the job ended it, be it an older one; of what went before, only the newest counts.
     if (!isFinal(event) && 'attempt' in event && !this.#transcript.observe(event.attempt)) return;
-    if (event.type === 'done' && event.outcome.textLength > this.#transcript.text.length) {
+    if (event.type === 'leased') this.#sealed?.handOver(event, this.#transcript);
+    if (event.type === 'done' && this.#lacks(event.outcome)) {
       // A piece was lost on the way; the final record has it all.
       yield* this.#look();
       return;
     }
-    yield event;
+    yield await this.#inTheClear(event);
+  }
+
+  /** Whether pieces of the output have not come; of a sealed one only the count of tokens is told. */
+  #lacks({ sealed, textLength, outputTokens }: Outcome): boolean {
+    const { text, tokens } = this.#transcript;
+    return sealed ? this.#sealed !== undefined && outputTokens > tokens.length : textLength > text.length;
+  }
+
+  /** @throws AipgError `not-permitted` for the end of a job that is sealed to another process */
+  async #inTheClear(event: JobEvent): Promise<JobEvent> {
+    if (event.type === 'failed') return this.#sealed?.openFailure(event) ?? event;
+    if (event.type !== 'done' || !event.outcome.sealed) return event;
+    if (this.#sealed === undefined) throw (await import('./sealed-job.ts')).sealedToOther(this.id);
+    return { ...event, outcome: { ...event.outcome, textLength: this.#transcript.text.length } };
   }
 
   /** What a director knows that was not heard here. */
@@ -145,17 +176,30 @@ export class BusJob implements JobHandle {
     this.#gap = undefined;
     const view = await this.#viewOrLater();
     if (view === undefined) return;
-    const { output, final, attempts } = view;
+    const { output, sealed, final, attempts } = view;
+    if (this.#sealed) for (const attempt of attempts) this.#sealed.learn(attempt);
     const newest = attempts.at(-1);
     if (newest && newest.attempt > this.#transcript.attempt) {
       this.#transcript.observe(newest.attempt);
       yield { type: 'leased', attempt: newest.attempt, worker: newest.worker };
     }
+    if (sealed) yield* this.#takeSealed(sealed);
+    if (newest && !final) this.#sealed?.handOver(newest, this.#transcript);
     if (output) {
       const piece = this.#add({ type: 'chunk', attempt: this.#transcript.attempt, ...output });
       if (piece && piece !== 'gap') yield piece;
     }
-    if (final) yield final;
+    if (final) yield await this.#inTheClear(final);
+  }
+
+  async *#takeSealed({ pieces, end }: NonNullable<JobView['sealed']>): AsyncGenerator<JobEvent> {
+    if (this.#sealed === undefined) return;
+    for (const piece of pieces) {
+      const chunk = this.#sealed.open(piece);
+      if (chunk) yield* this.#take(chunk);
+    }
+    const whole = end === undefined ? undefined : this.#sealed.openEnd(end, this.#transcript.attempt);
+    if (whole) yield* this.#take(whole);
   }
 
   /** Asks again once the submit is answered where a director did not know the job yet. */
@@ -198,9 +242,9 @@ export class BusJob implements JobHandle {
     if (event.type === 'leased') {
       const { worker, lease } = event;
       this.#lease = lease === undefined ? undefined : { worker, lease };
-    } else if (event.type !== 'chunk') this.#lease = undefined;
+    } else if (!isPiece(event)) this.#lease = undefined;
     const now = performance.now();
-    const pause = event.type === 'chunk' ? now - this.#heardAt : 0;
+    const pause = isPiece(event) ? now - this.#heardAt : 0;
     this.#heardAt = now;
     this.#expectToken(Math.max(STALL_MS, STALL_PAUSES * pause));
   }
@@ -236,4 +280,8 @@ export class BusJob implements JobHandle {
       this.#wake = undefined;
     }
   }
+}
+
+function isPiece({ type }: JobEvent): boolean {
+  return type === 'chunk' || type === 'sealed';
 }

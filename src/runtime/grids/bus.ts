@@ -1,4 +1,5 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import { AipgError } from '../protocol/errors.ts';
 import { type Account, type JobId, newClientId } from '../protocol/ids.ts';
 import { jobsReplySchema, submitReplySchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
@@ -35,15 +36,17 @@ export function createBusGrid({ name, connection, account }: BusGridOptions): Gr
     ended,
     watchReach: (onChange) => watchReach(connection, onChange),
     capacity: async () => (await import('./capacity.ts')).busCapacity(connection),
-    submit: async (spec, { signal, detach = false, wait = false, again = false } = {}) => {
+    submit: async (spec, { signal, detach = false, wait = false, again = false, sealed = false } = {}) => {
       signal?.throwIfAborted();
+      if (sealed && detach) throw sealedDetached();
       const before = again ? await ended(spec.id) : undefined;
       if (before) return before;
       if (!detach) bePresent();
       // Before the request, so that no event can be missed.
-      const job = new BusJob(grid, spec.id);
+      const secret = sealed ? new (await import('./sealed-job.ts')).SealedJob(grid, spec) : undefined;
+      const job = new BusJob(grid, spec.id, { sealed: secret });
       try {
-        const request = { job: spec, wait, ...(!detach && { client }) };
+        const request = { job: secret?.submitted ?? spec, wait, ...(!detach && { client }) };
         const reply = ask(grid, 'submit', request, submitReplySchema, signal);
         // A job that has events was accepted; the reply comes only when the bus has it all on disk.
         reply.catch(() => undefined);
@@ -59,4 +62,14 @@ export function createBusGrid({ name, connection, account }: BusGridOptions): Gr
     jobs: async (request) => (await ask(grid, 'jobs', request, jobsReplySchema)).jobs,
     [Symbol.asyncDispose]: () => connection.close(),
   };
+}
+
+function sealedDetached(): AipgError {
+  return new AipgError(
+    'usage',
+    'A sealed job cannot be detached: only this process can hand its content to the worker.',
+    {
+      hint: 'Leave out --detach, or --sealed.',
+    },
+  );
 }

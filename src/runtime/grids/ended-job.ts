@@ -15,7 +15,7 @@ export async function endedJob(grid: GridAddress, id: JobId): Promise<JobHandle 
   if (result === undefined) return undefined;
   return {
     id,
-    events: () => eventsOf(result),
+    events: () => eventsOf(id, result),
     cancel: async () => false,
     result: async () => result,
     view: async () => {
@@ -38,9 +38,10 @@ async function finalRecord(grid: GridAddress, id: JobId): Promise<Result | undef
   return readResult({ connection, manager, jetstream: jetstream(connection) }, account, id);
 }
 
-async function* eventsOf(result: Result): AsyncGenerator<JobEvent> {
+async function* eventsOf(id: JobId, result: Result): AsyncGenerator<JobEvent> {
   const attempt = 1;
   if (result.status === 'done') {
+    if (result.outcome.sealed) throw (await import('./sealed-job.ts')).sealedToOther(id);
     const { text, tokens } = result;
     yield { type: 'chunk', attempt, tokenOffset: 0, textOffset: 0, text, tokens };
   }

@@ -12,6 +12,8 @@ export interface SubmitOptions {
   readonly detach?: boolean | undefined;
   /** Queue the job even if no worker serves its model now. */
   readonly wait?: boolean | undefined;
+  /** Only the worker that runs the job and this process can read its content; does not go with `detach`. */
+  readonly sealed?: boolean | undefined;
   /** The job may have been submitted before: if it has ended by now, the handle tells of that end. */
   readonly again?: boolean | undefined;
 }
@@ -22,7 +24,8 @@ export interface Grid extends AsyncDisposable {
   readonly name: string;
   /**
    * Resolves when the job is accepted. Submitting a job again under its id is the same job.
-   * @throws AipgError `model-not-found`, `job-refused`, `queue-full`, `grid-unreachable`, `protocol-mismatch`
+   * @throws AipgError `model-not-found`, `job-refused`, `queue-full`, `grid-unreachable`, `protocol-mismatch`; `usage` for
+   * a sealed job that is to be detached
    */
   submit(job: JobSpec, options?: SubmitOptions): Promise<JobHandle>;
   /** A job submitted before, here or elsewhere. What is wrong with its id is told by its methods. */

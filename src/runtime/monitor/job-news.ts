@@ -18,6 +18,7 @@ export const jobNewsSchema = z.discriminatedUnion('type', [
     lease: z.string().max(512).optional(),
   }),
   z.object({ type: z.literal('chunk'), attempt, tokenOffset: count, tokens: z.array(z.unknown()) }),
+  z.object({ type: z.literal('sealed'), attempt, tokenOffset: count, tokens: count }),
   z.object({ type: z.literal('retrying'), attempt, end: attemptEndSchema }),
   z.object({
     type: z.literal('done'),

@@ -41,7 +41,8 @@ export class JobTable {
     const after = this.#apply(known, news, at);
     this.rows.set(id, after);
     if (isEnded(after.status)) this.#retire(id);
-    const first = before === undefined && news.type === 'chunk' ? news.tokenOffset : 0;
+    const first =
+      before === undefined && (news.type === 'chunk' || news.type === 'sealed') ? news.tokenOffset : 0;
     return { before, after, newTokens: Math.max(0, after.tokens - known.tokens - first) };
   }
 
@@ -92,7 +93,9 @@ export class JobTable {
       case 'leased':
         return this.#lease(row, news, at);
       case 'chunk':
-        return this.#write(row, news, at);
+        return this.#write(row, { ...news, count: news.tokens.length }, at);
+      case 'sealed':
+        return this.#write(row, { ...news, count: news.tokens }, at);
       case 'retrying': {
         const { worker: _, ...rest } = row;
         const what = `attempt ${news.attempt} ${news.end}`;
@@ -136,8 +139,12 @@ export class JobTable {
     };
   }
 
-  #write(row: JobRow, news: Extract<JobNews, { type: 'chunk' }>, at: number): JobRow {
-    const tokens = news.tokenOffset + news.tokens.length;
+  #write(
+    row: JobRow,
+    news: { readonly attempt: number; readonly tokenOffset: number; readonly count: number },
+    at: number,
+  ): JobRow {
+    const tokens = news.tokenOffset + news.count;
     if (news.attempt < row.attempt || tokens <= row.tokens) return row;
     const start = this.#starts.get(row.id) ?? { at, tokens };
     this.#starts.set(row.id, start);

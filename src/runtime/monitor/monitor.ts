@@ -128,7 +128,7 @@ export class Monitor implements AsyncDisposable {
     if (!owner.success || !job.success || !news.ok) return;
     this.#apply({ type: 'job', account: owner.data, job: job.data, news: news.value });
     // A chunk changes no queue.
-    if (news.value.type !== 'chunk') this.#scheduleLook();
+    if (news.value.type !== 'chunk' && news.value.type !== 'sealed') this.#scheduleLook();
   }
 
   #second(): void {

@@ -45,8 +45,15 @@ export function decode<T extends z.ZodType>(
 
 /** The first thing wrong, as `path: what`. */
 export function describeIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
+  const issue = firstOf(error.issues);
   if (!issue) return 'is invalid';
   const path = issue.path.map(String).join('.');
   return path ? `${path}: ${issue.message}` : issue.message;
+}
+
+/** Of a union, what the first of its forms says. */
+function firstOf([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  if (issue?.code !== 'invalid_union') return issue;
+  const inner = firstOf(issue.errors[0] ?? []);
+  return inner && { ...inner, path: [...issue.path, ...inner.path] };
 }

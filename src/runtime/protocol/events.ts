@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERROR_CODES } from './errors.ts';
 import { workerIdSchema } from './ids.ts';
 import { modelNameSchema, sha256Schema } from './model.ts';
+import { sealedContentSchema, sealOfferSchema } from './sealed.ts';
 import { finishReasonSchema } from './text.ts';
 
 const attempt = z.number().int().min(1);
@@ -29,6 +30,8 @@ export const attemptSchema = z.object({
   attempt,
   worker: workerIdSchema,
   modelSha256: sha256Schema.optional(),
+  /** Of a sealed job. */
+  seal: sealOfferSchema.optional(),
   /** Output tokens that it added to those of the attempts before. */
   newTokens: count.optional(),
   /** Absent while it runs, and for the one that ended the job. */
@@ -44,8 +47,10 @@ export const outcomeSchema = z.object({
   finishReason: finishReasonSchema,
   promptTokens: count,
   outputTokens: count,
-  /** UTF-16 code units of the whole output. */
+  /** UTF-16 code units of the whole output; 0 where it is sealed. */
   textLength: count,
+  /** Only the job's client can read the output. */
+  sealed: z.literal(true).optional(),
   sampler: z.string(),
   worker: workerIdSchema.optional(),
   timings: z.object({
@@ -56,6 +61,17 @@ export const outcomeSchema = z.object({
   }),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** A piece of the output of a sealed job; all of it but where it stands is for the client alone. */
+export const sealedEventSchema = z.object({
+  type: z.literal('sealed'),
+  attempt,
+  tokenOffset: count,
+  /** How many. */
+  tokens: count,
+  content: sealedContentSchema,
+});
+export type SealedEvent = z.infer<typeof sealedEventSchema>;
 
 /**
  * What happens to a job, in order. Chunks of attempts overlap: a reader takes what lies beyond its own offset and
@@ -78,7 +94,10 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     worker: workerIdSchema,
     modelSha256: sha256Schema.optional(),
     lease: leaseSchema.optional(),
+    /** Of a sealed job: how its content is to be handed over. */
+    seal: sealOfferSchema.optional(),
   }),
+  sealedEventSchema,
   z.object({
     type: z.literal('chunk'),
     attempt,
@@ -95,6 +114,8 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     type: z.literal('failed'),
     attempt: count,
     error: failureSchema,
+    /** Of a sealed job: what the error says, which may tell of its content. */
+    sealed: sealedContentSchema.optional(),
     /** What became of each attempt, where it was the attempts that failed the job. */
     attempts: z.array(attemptSchema).optional(),
   }),

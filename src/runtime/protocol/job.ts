@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { accountSchema, clientIdSchema, jobIdSchema } from './ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from './limits.ts';
 import { modelNameSchema } from './model.ts';
+import { jobInputSchema } from './sealed.ts';
 import { textInputSchema } from './text.ts';
 
 export const kindSchema = z.enum(['text']);
@@ -36,8 +37,12 @@ export const jobSpecSchema = z.object({
 });
 export type JobSpec = z.infer<typeof jobSpecSchema>;
 
+/** The same as it is submitted: its content may be sealed. */
+export const submittedJobSchema = jobSpecSchema.extend({ input: jobInputSchema });
+export type SubmittedJob = z.infer<typeof submittedJobSchema>;
+
 /** A job as it waits in the queue: admitted, of an account, for one model. */
-export const jobSchema = jobSpecSchema.extend({
+export const jobSchema = submittedJobSchema.extend({
   protocol: z.literal(PROTOCOL_VERSION),
   account: accountSchema,
   model: modelNameSchema,

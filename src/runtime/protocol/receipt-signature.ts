@@ -14,6 +14,8 @@ export interface ReceiptSigner {
   /** The public key: `U…`. */
   readonly key: string;
   sign(statement: Omit<ReceiptStatement, 'key'>): Receipt;
+  /** @param bytes which say first what they are, so that no other signature of the key can stand for theirs */
+  signBytes(bytes: Uint8Array): string;
 }
 
 /** The seed of a new user key. */
@@ -27,21 +29,26 @@ export function receiptSigner(seed: string): ReceiptSigner {
   // A seed has two bytes of prefix, then the 32 of RFC 8032's private key.
   const d = decodeBase32(seed).subarray(2, 34).toString('base64url');
   const privateKey = createPrivateKey({ key: { ...jwkOf(key), d }, format: 'jwk' });
+  const signBytes = (bytes: Uint8Array) => sign(null, bytes, privateKey).toString('base64url');
   return {
     key,
+    signBytes,
     sign: (said) => {
       const statement: ReceiptStatement = { ...said, key };
-      const signature = sign(null, receiptBytes(statement), privateKey).toString('base64url');
-      return receiptSchema.parse({ ...statement, signature });
+      return receiptSchema.parse({ ...statement, signature: signBytes(receiptBytes(statement)) });
     },
   };
 }
 
 /** Whether the key that a receipt names has signed it. That the key is its worker's is another question. */
 export function isSigned(receipt: Receipt): boolean {
+  return isSignedBy(receipt.key, receiptBytes(receipt), receipt.signature);
+}
+
+/** @param key `U…` @param signature in base64url */
+export function isSignedBy(key: string, bytes: Uint8Array, signature: string): boolean {
   try {
-    const signature = Buffer.from(receipt.signature, 'base64url');
-    return verify(null, receiptBytes(receipt), publicKeyOf(receipt.key), signature);
+    return verify(null, bytes, publicKeyOf(key), Buffer.from(signature, 'base64url'));
   } catch {
     return false;
   }

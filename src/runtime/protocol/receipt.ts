@@ -4,7 +4,7 @@ import { canonicalJson } from './canonical.ts';
 import { userKeySchema } from './credentials.ts';
 import { accountSchema, jobIdSchema, workerIdSchema } from './ids.ts';
 import { type Sha256, sha256Schema } from './model.ts';
-import type { TextInput } from './text.ts';
+import type { JobInput } from './sealed.ts';
 
 const count = z.number().int().nonnegative();
 /** Milliseconds since 1970. */
@@ -45,7 +45,7 @@ export function receiptHash(receipt: Receipt): Sha256 {
   return sha256(canonicalJson(receiptSchema.parse(receipt)));
 }
 
-export function inputSha256(input: TextInput): Sha256 {
+export function inputSha256(input: JobInput): Sha256 {
   return sha256(canonicalJson(input));
 }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { attemptSchema, failureSchema, jobEventSchema, leaseSchema } from './events.ts';
+import { attemptSchema, failureSchema, jobEventSchema, leaseSchema, sealedEventSchema } from './events.ts';
 import { accountSchema, clientIdSchema, jobIdSchema, workerIdSchema } from './ids.ts';
-import { jobSpecSchema } from './job.ts';
+import { submittedJobSchema } from './job.ts';
 import { LIMITS } from './limits.ts';
 import { modelNameSchema } from './model.ts';
 import { resultSchema } from './result.ts';
+import { sealedContentSchema } from './sealed.ts';
 import { heartbeatSchema } from './worker.ts';
 
 /** Read first, alone: it decides whether the rest can be read at all. */
@@ -14,7 +15,7 @@ const milliseconds = z.number().int().nonnegative();
 const reasonSchema = z.string().max(LIMITS.reasonLength);
 
 export const submitRequestSchema = envelopeSchema.extend({
-  job: jobSpecSchema,
+  job: submittedJobSchema,
   /** The process that waits for the answer; absent for a detached job, which goes on without anybody. */
   client: clientIdSchema.optional(),
   /** Queue the job even if no worker serves its model now. */
@@ -75,6 +76,8 @@ export const jobViewSchema = z.object({
   estimateMs: z.number().nonnegative().optional(),
   /** The output as far as it is known without a gap. */
   output: chunkSchema.optional(),
+  /** Of a sealed job: what only its client can open. */
+  sealed: z.object({ pieces: z.array(sealedEventSchema), end: sealedContentSchema.optional() }).optional(),
   /** The last event, once the job has ended. */
   final: jobEventSchema.optional(),
 });
@@ -118,12 +121,30 @@ export type ProgressReply = z.infer<typeof progressReplySchema>;
 /** The answer to a request that was refused. */
 export const refusalSchema = z.object({ error: failureSchema });
 
-/** Sent to a job's worker: the job is cancelled, or a newer attempt has taken it over. */
+/** Sent to a job's worker: the content of a sealed one; the job is cancelled; a newer attempt has taken it over. */
 export const controlJobSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('content'),
+    job: jobIdSchema,
+    attempt: z.number().int().min(1),
+    content: sealedContentSchema,
+  }),
   z.object({ type: z.literal('cancel'), job: jobIdSchema, reason: reasonSchema }),
   z.object({ type: z.literal('fence'), job: jobIdSchema, attempt: z.number().int().min(2) }),
 ]);
 export type ControlJob = z.infer<typeof controlJobSchema>;
+
+/** A client hands the content of a sealed job to the worker that has leased it. */
+export const handOverRequestSchema = envelopeSchema.extend({
+  job: jobIdSchema,
+  worker: workerIdSchema,
+  attempt: z.number().int().min(1),
+  content: sealedContentSchema,
+});
+export type HandOverRequest = z.infer<typeof handOverRequestSchema>;
+
+/** `taken`: the worker has it; otherwise it was not reached, or works on that attempt no more. */
+export const handOverReplySchema = z.object({ taken: z.boolean() });
 
 /** A final record for an account that cannot read it on the bus; `null` while there is none. */
 export const resultRequestSchema = envelopeSchema.extend({ job: jobIdSchema });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { attemptSchema, type FinalEvent, failureSchema, outcomeSchema } from './events.ts';
 import { workerIdSchema } from './ids.ts';
 import { receiptSchema } from './receipt.ts';
+import { sealedContentSchema } from './sealed.ts';
 
 /** The final record of a job. Exactly one is ever kept: the first to be written wins. */
 export const resultSchema = z.discriminatedUnion('status', [
@@ -10,12 +11,16 @@ export const resultSchema = z.discriminatedUnion('status', [
     text: z.string(),
     tokens: z.array(z.number().int().nonnegative()),
     outcome: outcomeSchema,
+    /** Of a sealed job: text and tokens, which are empty then. */
+    sealed: sealedContentSchema.optional(),
     /** The worker's, by which it is paid. */
     receipt: receiptSchema.optional(),
   }),
   z.object({
     status: z.literal('failed'),
     error: failureSchema,
+    /** Of a sealed job: what the error says. */
+    sealed: sealedContentSchema.optional(),
     attempts: z.array(attemptSchema).optional(),
   }),
   z.object({ status: z.literal('cancelled'), reason: z.string() }),
@@ -45,6 +50,7 @@ export function finalEvent(result: Result, attempt: number): FinalEvent {
         type: 'failed',
         attempt,
         error: result.error,
+        ...(result.sealed !== undefined && { sealed: result.sealed }),
         ...(result.attempts && { attempts: result.attempts }),
       };
     case 'cancelled':

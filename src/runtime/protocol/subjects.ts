@@ -11,7 +11,7 @@ import type { Kind, Lane, Tier } from './job.ts';
 import { type ModelName, modelNameSchema } from './model.ts';
 
 /** What a director answers to accounts. */
-export type Verb = 'submit' | 'cancel' | 'check' | 'job' | 'jobs' | 'result' | 'status';
+export type Verb = 'submit' | 'handover' | 'cancel' | 'check' | 'job' | 'jobs' | 'result' | 'status';
 /** What a director answers to workers. */
 export type WorkerVerb = 'progress' | 'provision' | 'next' | 'lease' | 'claim' | 'finish' | 'beat';
 

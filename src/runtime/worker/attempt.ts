@@ -11,7 +11,9 @@ import { LIMITS } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import type { ControlJob, ProgressReply } from '../protocol/requests.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
+import { type HandOver, isSealed } from '../protocol/sealed.ts';
 import { subjects } from '../protocol/subjects.ts';
+import type { TextInput } from '../protocol/text.ts';
 import { AttemptStopped } from './attempt-stopped.ts';
 import { computeOutput } from './compute.ts';
 import { attemptDeadlineMs } from './deadlines.ts';
@@ -21,6 +23,7 @@ import { OutputStream } from './output-stream.ts';
 import { askProgress } from './progress.ts';
 import { receiptFor } from './receipt.ts';
 import { retryUntilStopped } from './retry.ts';
+import { SealedAttempt } from './sealed-attempt.ts';
 
 /** A job that this many attempts have failed to bring forward has failed. */
 export const MAX_ATTEMPTS = 3;
@@ -28,6 +31,8 @@ export const MAX_ATTEMPTS = 3;
 const MAX_TRIES = 20;
 /** Before a job that failed here is offered again, in milliseconds. */
 const RETRY_DELAY_MS = 500;
+/** Before a sealed job is offered again whose client was not heard of, in milliseconds. */
+const ABSENT_DELAY_MS = 2_000;
 /** What would fail in the same way on every worker. */
 const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'context-exceeded',
@@ -57,6 +62,8 @@ export class Attempt {
   readonly #job: Job;
   readonly #stopped = new AbortController();
   readonly #output: OutputStream;
+  /** Of a sealed job. */
+  readonly #sealed: SealedAttempt | undefined;
   #lease: Lease;
   #number: number;
   /** The record that a result of this attempt replaces: none for the first, else its claim. */
@@ -70,8 +77,11 @@ export class Attempt {
     this.#job = job;
     this.#lease = lease;
     this.#number = job.priorAttempts + lease.attempt;
+    const { input } = job;
+    const sealed = isSealed(input) ? new SealedAttempt(job.id, input, context.identity) : undefined;
+    this.#sealed = sealed;
     this.#output = new OutputStream((chunk) =>
-      this.#publish({ type: 'chunk', attempt: this.#number, ...chunk }),
+      this.#publish(sealed?.piece(this.#number, chunk) ?? { type: 'chunk', attempt: this.#number, ...chunk }),
     );
   }
 
@@ -91,8 +101,13 @@ export class Attempt {
     this.#output.repeatUnconfirmed();
   }
 
+  /** What a client hands over of a sealed job. @returns whether it is here now */
+  take({ content }: Extract<ControlJob, { type: 'content' }>): boolean {
+    return this.#sealed?.take(content) ?? false;
+  }
+
   /** What a director says of the job. */
-  obey(control: ControlJob): void {
+  obey(control: Exclude<ControlJob, { type: 'content' }>): void {
     if (control.type === 'cancel') this.#stop('cancelled');
     else if (control.attempt > this.#number) this.#stop('overtaken');
   }
@@ -113,7 +128,8 @@ export class Attempt {
     try {
       const resumed = this.#number > 1 ? await this.#resume() : undefined;
       if (resumed === undefined) this.#publishLease();
-      await this.#work(resumed);
+      const { input, output } = await this.#content(resumed);
+      await this.#work(input, output);
       return 'done';
     } catch (thrown) {
       return await this.#endBy(thrown);
@@ -142,7 +158,7 @@ export class Attempt {
     if (this.#givenUp) throw new AipgError('job-failed', 'The job was given up.');
     const last = progress.attempts.findLast(({ modelSha256 }) => modelSha256 !== undefined);
     if (progress.output.tokens.length > 0 && last?.modelSha256 !== model.facts.sha256) {
-      throw new AipgError('internal', `Worker ${worker} serves another file of ${model.facts.name}.`);
+      throw this.#otherFile();
     }
     return progress;
   }
@@ -157,12 +173,33 @@ export class Attempt {
     throw new AttemptStopped(claim.outcome);
   }
 
-  async #work(resumed: ProgressReply | undefined): Promise<void> {
+  /** What is to be computed, and what of it is there: of a sealed job, the client hands it over. */
+  async #content(
+    resumed: ProgressReply | undefined,
+  ): Promise<{ readonly input: TextInput; readonly output?: Pick<HandOver['output'], 'text' | 'tokens'> }> {
+    const { input } = this.#job;
+    if (!isSealed(input)) return { input, ...(resumed && { output: resumed.output }) };
+    const content = await this.#sealed?.received(this.#stopped.signal);
+    if (content === undefined) throw new Error('A sealed job has no content.');
+    const { output, modelSha256 } = content;
+    if (output.tokens.length > 0 && modelSha256 !== this.#context.model.facts.sha256) throw this.#otherFile();
+    return content;
+  }
+
+  #otherFile(): AipgError {
+    const { identity, model } = this.#context;
+    return new AipgError('internal', `Worker ${identity.id} serves another file of ${model.facts.name}.`);
+  }
+
+  async #work(
+    input: TextInput,
+    before: Pick<HandOver['output'], 'text' | 'tokens'> | undefined,
+  ): Promise<void> {
     const { model, identity, onSlotFree } = this.#context;
     const startedAt = Date.now();
-    if (resumed) this.#output.startAt(resumed.output);
+    if (before) this.#output.startAt(before);
     const remaining = attemptDeadlineMs(this.#job, Date.now());
-    const outcome = await computeOutput(model, identity.id, this.#job, {
+    const outcome = await computeOutput(model, identity.id, input, {
       output: this.#output,
       deadlineMs: remaining,
       signal: this.#stopped.signal,
@@ -171,12 +208,16 @@ export class Attempt {
     const { text } = this.#output;
     const tokens = [...this.#output.tokens];
     const period = { startedAt, endedAt: Date.now() };
+    // Of a sealed output nobody but the client learns more than how many tokens it has.
+    const done = this.#sealed
+      ? { text: '', tokens: [], outcome: { ...outcome, textLength: 0, sealed: true as const } }
+      : { text, tokens, outcome };
+    const sealed = this.#sealed?.end({ text, tokens });
     await this.#finish(() => ({
       status: 'done',
-      text,
-      tokens,
-      outcome,
-      receipt: receiptFor(this.#job, this.#number, identity, { text, tokens, outcome, ...period }),
+      ...done,
+      ...(sealed !== undefined && { sealed }),
+      receipt: receiptFor(this.#job, this.#number, identity, { ...done, ...period }),
     }));
   }
 
@@ -215,6 +256,10 @@ export class Attempt {
           : undefined;
     if (stopped === undefined) return await this.#fail(thrown);
     if (stopped.stop === 'cancelled') this.#lease.acknowledge();
+    if (stopped.stop === 'not-handed-over') {
+      this.#retrying('given-back', 'the client has not handed over the content');
+      this.#lease.giveBack(ABSENT_DELAY_MS);
+    }
     if (stopped.stop === 'given-back') {
       this.#retrying('given-back', 'the worker is shutting down');
       this.#lease.giveBack();
@@ -227,20 +272,25 @@ export class Attempt {
     const worker = identity.id;
     const error = toAipgError(thrown);
     const attempt = this.#number;
-    log.warn({ job: this.#job.id, attempt, code: error.code, reason: error.message }, 'attempt failed');
+    const said = this.#sealed && SAYS_CONTENT.has(error.code) ? withoutContent(error) : error;
+    log.warn({ job: this.#job.id, attempt, code: error.code, reason: logged(said) }, 'attempt failed');
     const isFinal = !this.#givenUp && FINAL_ERRORS.has(error.code);
     if (!isFinal && !this.#givenUp && this.#earlier.length + 1 < MAX_ATTEMPTS) {
-      this.#retrying('failed', error.message);
+      this.#retrying('failed', said.message);
       this.#lease.giveBack(RETRY_DELAY_MS);
       return 'retried';
     }
     const attempts: AttemptRecord[] = [...this.#earlier];
-    if (!this.#givenUp) attempts.push({ attempt, worker, end: 'failed', reason: brief(error.message) });
-    const failure = isFinal ? error : new AipgError('job-failed', describeAttempts(attempts));
+    if (!this.#givenUp) attempts.push({ attempt, worker, end: 'failed', reason: brief(said.message) });
+    const failure = isFinal ? said : new AipgError('job-failed', describeAttempts(attempts));
+    const { message, hint } = error;
+    const sealed =
+      said === error ? undefined : this.#sealed?.end({ message, ...(hint !== undefined && { hint }) });
     try {
       await this.#finish(() => ({
         status: 'failed',
         error: failure.toJSON(),
+        ...(sealed !== undefined && { sealed }),
         ...(!isFinal && { attempts }),
       }));
     } catch (stopped) {
@@ -262,6 +312,7 @@ export class Attempt {
       worker: identity.id,
       modelSha256: model.facts.sha256,
       lease: this.#lease.subject,
+      ...(this.#sealed && { seal: this.#sealed.offer(this.#number) }),
     });
   }
 
@@ -287,6 +338,19 @@ export class Attempt {
   #stop(stop: AttemptStopped['stop']): void {
     this.#stopped.abort(new AttemptStopped(stop));
   }
+}
+
+/** Errors whose words may hold words of the job, such as those of its schema. */
+const SAYS_CONTENT: ReadonlySet<ErrorCode> = new Set(['input-invalid', 'internal', 'job-failed', 'usage']);
+
+/** The same error in words that tell nothing of a job. */
+function withoutContent({ code }: AipgError): AipgError {
+  return new AipgError(code, 'The job could not be done as it was asked; its client is told why.');
+}
+
+/** What the log may hold of an error. */
+function logged(error: AipgError): string {
+  return error.code === 'input-invalid' ? 'the job cannot be done as it was asked' : error.message;
 }
 
 /** A worker that was lost on the way has failed the job only if it did not bring it forward. */

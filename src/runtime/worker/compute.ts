@@ -2,7 +2,7 @@ import type { Finish, LoadedModel } from '../engines/engine.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Outcome } from '../protocol/events.ts';
 import type { WorkerId } from '../protocol/ids.ts';
-import type { Job } from '../protocol/job.ts';
+import type { TextInput } from '../protocol/text.ts';
 import { type Deadline, stallLimitsMs } from './deadlines.ts';
 import type { OutputStream } from './output-stream.ts';
 
@@ -20,22 +20,22 @@ export interface ComputeOptions {
 export async function computeOutput(
   model: LoadedModel,
   worker: WorkerId,
-  job: Job,
+  input: TextInput,
   { output, deadlineMs, signal }: ComputeOptions,
 ): Promise<Outcome> {
   const startedAt = performance.now();
   let firstTokenAt: number | undefined;
   let finish: Finish | undefined;
   const resumeFrom = [...output.tokens];
-  const limits = stallLimitsMs(job.input);
+  const limits = stallLimitsMs(input);
   const tooLong = new AbortController();
   const stalled = () =>
     tooLong.abort(new AipgError('internal', 'The engine has made no progress for too long.'));
   let watchdog = setTimeout(stalled, limits.firstToken);
   const deadline = setTimeout(() => tooLong.abort(deadlineMs.error), Math.min(deadlineMs.ms, MAX_TIMER_MS));
   try {
-    const input = resumeFrom.length > 0 ? { ...job.input, resumeFrom } : job.input;
-    for await (const chunk of model.generate(input, AbortSignal.any([signal, tooLong.signal]))) {
+    const given = resumeFrom.length > 0 ? { ...input, resumeFrom } : input;
+    for await (const chunk of model.generate(given, AbortSignal.any([signal, tooLong.signal]))) {
       clearTimeout(watchdog);
       watchdog = setTimeout(stalled, limits.nextToken);
       firstTokenAt ??= performance.now();

@@ -9,6 +9,8 @@ export interface WorkerIdentity {
   /** Whom its work is paid to. */
   readonly payTo: Account;
   readonly signer: ReceiptSigner;
+  /** By which the grid's operator vouches for the key; absent where the bus asks for none. */
+  readonly jwt?: string | undefined;
 }
 
 /**
@@ -23,5 +25,6 @@ export function identityOf(connection: NatsConnection, name: string): WorkerIden
     id: credentials?.worker ?? workerIdOf(name, signer.key),
     payTo: credentials?.account ?? LOCAL_ACCOUNT,
     signer,
+    jwt: credentials?.jwt,
   };
 }

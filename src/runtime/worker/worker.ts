@@ -1,11 +1,11 @@
-import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { JobQueue } from '../bus/job-queue.ts';
 import type { Lease } from '../bus/lease.ts';
 import type { Queue } from '../bus/provision.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import type { LoadedModel } from '../engines/engine.ts';
-import { decode } from '../protocol/codec.ts';
+import { encode } from '../protocol/codec.ts';
 import type { JobId, WorkerId } from '../protocol/ids.ts';
 import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
@@ -76,9 +76,7 @@ export class Worker {
     this.#control = connection.subscribe(subjects.controlWorker(this.id), {
       callback: (error, message) => {
         if (error) return;
-        if (message.reply) message.respond();
-        const control = decode(controlJobSchema, message.data);
-        if (control.ok) this.#attempts.get(control.value.job)?.obey(control.value);
+        void this.#obey(message);
       },
     });
     this.#slots = Array.from({ length: model.slots }, () => this.#serveSlot());
@@ -131,6 +129,21 @@ export class Worker {
     this.#control.unsubscribe();
     await this.#link.leave().catch(() => undefined);
     await this.#options.connection.flush().catch(() => undefined);
+  }
+
+  async #obey(message: Msg): Promise<void> {
+    const control =
+      message.data.length === 0
+        ? undefined
+        : await decodeLarge(this.#options.connection, controlJobSchema, message.data).catch(() => undefined);
+    if (!control?.ok) return void (message.reply && message.respond());
+    const attempt = this.#attempts.get(control.value.job);
+    if (control.value.type !== 'content') {
+      attempt?.obey(control.value);
+      if (message.reply) message.respond();
+    } else if (message.reply) {
+      message.respond(encode({ taken: attempt?.take(control.value) ?? false }));
+    }
   }
 
   async #serveSlot(): Promise<void> {

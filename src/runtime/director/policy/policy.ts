@@ -1,8 +1,9 @@
 import { promptBytes, textsOf } from '../../protocol/content.ts';
 import { AipgError } from '../../protocol/errors.ts';
 import type { Account } from '../../protocol/ids.ts';
-import type { JobSpec } from '../../protocol/job.ts';
+import type { SubmittedJob } from '../../protocol/job.ts';
 import type { ModelFacts, ModelName, Sha256 } from '../../protocol/model.ts';
+import { isSealed, type JobInput } from '../../protocol/sealed.ts';
 import { Blocklist } from './blocklist.ts';
 import { type OverRate, RateLimits } from './rate-limits.ts';
 import { NO_RULES, type PolicyRules } from './rules.ts';
@@ -38,20 +39,14 @@ export class Policy {
   }
 
   /** @throws AipgError `rate-limited`, `policy-refused`; no message holds text of the job */
-  async admit(account: Account, job: Pick<JobSpec, 'id' | 'input'>): Promise<void> {
+  async admit(account: Account, job: Pick<SubmittedJob, 'id' | 'input'>): Promise<void> {
     const now = this.#now();
     // Before the rest, so that what is refused costs its account a job, too.
     if (now - (this.#counted.get(job.id) ?? Number.NEGATIVE_INFINITY) >= REPEAT_MS) {
       this.#count(account, job, now);
     }
     this.#checkSize(job);
-    const rule = await this.#blocklist.find(textsOf(job.input));
-    const blocked = rule === undefined ? undefined : this.#rules.blocked[rule];
-    if (blocked) {
-      throw new AipgError('policy-refused', `This grid does not take the job: ${blocked.reason}.`, {
-        hint: LOCAL_HINT,
-      });
-    }
+    await this.#checkText(job.input);
     if (this.#counted.size >= MAX_REPEATS) this.#counted.clear();
     this.#counted.set(job.id, Math.min(now, this.#counted.get(job.id) ?? now));
   }
@@ -76,15 +71,32 @@ export class Policy {
     );
   }
 
-  #count(account: Account, { input }: Pick<JobSpec, 'input'>, now: number): void {
+  async #checkText(input: JobInput): Promise<void> {
+    if (isSealed(input)) {
+      const { blocked, sealed = blocked.length > 0 ? 'refuse' : 'allow' } = this.#rules;
+      if (sealed === 'allow') return;
+      throw new AipgError('policy-refused', 'This grid looks at what jobs ask, so it takes no sealed ones.', {
+        hint: 'Leave --sealed out, or answer on this machine with --grid local.',
+      });
+    }
+    const rule = await this.#blocklist.find(textsOf(input));
+    const blocked = rule === undefined ? undefined : this.#rules.blocked[rule];
+    if (!blocked) return;
+    throw new AipgError('policy-refused', `This grid does not take the job: ${blocked.reason}.`, {
+      hint: LOCAL_HINT,
+    });
+  }
+
+  #count(account: Account, { input }: Pick<SubmittedJob, 'input'>, now: number): void {
     const { rates } = this.#rules.accounts[account] ?? this.#rules;
     const over = this.#limits.take(account, rates, input.maxTokens, now);
     if (over) throw overRate(over, input.maxTokens);
   }
 
-  #checkSize({ input }: Pick<JobSpec, 'input'>): void {
+  #checkSize({ input }: Pick<SubmittedJob, 'input'>): void {
     const { limits } = this.#rules;
     const bytes = promptBytes(input);
+    // Of a sealed conversation nobody knows.
     const messages = input.prompt.form === 'chat' ? input.prompt.messages.length : 1;
     if (limits.promptBytes !== undefined && bytes > limits.promptBytes) {
       throw tooLarge(`The prompt has ${bytes} bytes`, limits.promptBytes, 'Shorten it');

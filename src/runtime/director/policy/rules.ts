@@ -53,6 +53,8 @@ export const policyRulesSchema = z.strictObject({
     )
     .max(1_000)
     .default([]),
+  /** Jobs whose text only their worker can look at. Default: refused where something is blocked. */
+  sealed: z.enum(['allow', 'refuse']).optional(),
   /** The sha256 of every model file that may be used. Absent: any. */
   models: z.array(sha256Schema).min(1).max(10_000).optional(),
 });
