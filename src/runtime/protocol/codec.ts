@@ -40,7 +40,9 @@ export function decode<T extends z.ZodType>(
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return { ok: true, value: parsed.data };
-  return { ok: false, reason: describeIssue(parsed.error) };
+  // Its name would be a word of the sender's, and what is wrong with a message is logged.
+  const isUnknown = firstOf(parsed.error.issues)?.code === 'unrecognized_keys';
+  return { ok: false, reason: isUnknown ? 'has an unknown field' : describeIssue(parsed.error) };
 }
 
 /** The first thing wrong, as `path: what`. */
