@@ -4,6 +4,7 @@ import { type PolicyRules, policyRulesSchema } from '../../../../src/runtime/dir
 import type { Grid } from '../../../../src/runtime/grids/grid.ts';
 import { accountSchema, LOCAL_ACCOUNT, newJobId } from '../../../../src/runtime/protocol/ids.ts';
 import { jobSpecSchema } from '../../../../src/runtime/protocol/job.ts';
+import { SealKeys } from '../../../../src/runtime/protocol/seal-keys.ts';
 import { deriveSeed } from '../../../../src/runtime/protocol/text.ts';
 import { TestGrid, textJob } from '../../../support/grid.ts';
 import { instantEngine } from '../../../support/instant-engine.ts';
@@ -73,6 +74,25 @@ describe('a policy', () => {
       message: expect.stringContaining('it is about secrets'),
     });
     expect(JSON.stringify(error)).not.toContain('secretword');
+  });
+
+  test('refuses sealed jobs where it would look at their text, unless it says otherwise', async () => {
+    const blocked = [{ reason: 'it is about secrets', patterns: ['secretword'] }];
+    const key = new SealKeys().key;
+    const job = {
+      id: newJobId(),
+      input: { prompt: { form: 'sealed', key, bytes: 2_048 } as const, maxTokens: 10 },
+    };
+    const code = (given: object) =>
+      new Policy(rules(given)).admit(LOCAL_ACCOUNT, job).then(
+        () => 'admitted',
+        (error: { code: string }) => error.code,
+      );
+    expect(await code({})).toBe('admitted');
+    expect(await code({ blocked })).toBe('policy-refused');
+    expect(await code({ blocked, sealed: 'allow' })).toBe('admitted');
+    expect(await code({ sealed: 'refuse' })).toBe('policy-refused');
+    expect(await code({ limits: { promptBytes: 2_000 } })).toBe('policy-refused');
   });
 
   test('limits each account by itself, and says when to come again', async () => {
