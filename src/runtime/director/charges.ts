@@ -1,5 +1,6 @@
 import { allowanceDrafts } from '../ledger/drafts.ts';
 import type { EntryDraft } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerView } from '../ledger/state.ts';
 import type { RateCard } from '../ledger/tables.ts';
 import { BASIS_POINTS, costOf, formatCredits, type MicroCredits, type Rates } from '../protocol/credits.ts';
@@ -8,7 +9,6 @@ import type { Account, JobId } from '../protocol/ids.ts';
 import type { JobSpec, Tier } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { TextInput } from '../protocol/text.ts';
-import type { Ledger } from './credits.ts';
 import type { PriceSource } from './price-source.ts';
 import { mostInputTokens } from './token-counter.ts';
 
