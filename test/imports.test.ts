@@ -45,14 +45,16 @@ const ALLOWED: Record<string, readonly string[]> = {
   director: ['protocol', 'bus'],
   monitor: ['protocol', 'bus'],
   bus: ['protocol'],
-  engines: ['protocol', 'json-schema', 'cache'],
+  pricing: ['protocol', 'models'],
+  engines: ['protocol', 'json-schema', 'gguf', 'cache'],
   'json-schema': ['protocol'],
   templates: ['protocol', 'config', 'models'],
-  models: ['protocol', 'config', 'cache'],
+  models: ['protocol', 'config', 'gguf', 'cache'],
   history: ['protocol', 'config'],
   identity: ['config', 'protocol'],
   config: ['protocol'],
   cache: [],
+  gguf: [],
   protocol: [],
 };
 
