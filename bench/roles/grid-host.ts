@@ -3,8 +3,8 @@ import { openLog } from '../../src/cli/log.ts';
 import { connectBus } from '../../src/runtime/bus/connect.ts';
 import { Director } from '../../src/runtime/director/director.ts';
 import { createLlamaEngine } from '../../src/runtime/engines/llama/engine.ts';
-import { newWorkerId } from '../../src/runtime/protocol/ids.ts';
 import type { ModelFile } from '../../src/runtime/protocol/model.ts';
+import { identityOf } from '../../src/runtime/worker/identity.ts';
 import { Worker } from '../../src/runtime/worker/worker.ts';
 import { playRole } from '../support/role.ts';
 
@@ -20,7 +20,8 @@ await playRole(async () => {
     threads: 1,
     cacheDir,
   });
-  const worker = await Worker.start({ connection, id: newWorkerId('bench'), version: '0.0.0', model, log });
+  const identity = identityOf(connection, 'bench');
+  const worker = await Worker.start({ connection, identity, version: '0.0.0', model, log });
   return {
     stop: async () => {
       await worker.drain();

@@ -11,10 +11,11 @@ import { createLlamaEngine } from '../../src/runtime/engines/llama/engine.ts';
 import { createBusGrid } from '../../src/runtime/grids/bus.ts';
 import type { Grid } from '../../src/runtime/grids/grid.ts';
 import { resolveModel } from '../../src/runtime/models/resolve.ts';
-import { type Account, LOCAL_ACCOUNT, newJobId, newWorkerId } from '../../src/runtime/protocol/ids.ts';
+import { type Account, LOCAL_ACCOUNT, newJobId } from '../../src/runtime/protocol/ids.ts';
 import { type JobSpec, jobSpecSchema } from '../../src/runtime/protocol/job.ts';
 import type { Log } from '../../src/runtime/protocol/log.ts';
 import { deriveSeed } from '../../src/runtime/protocol/text.ts';
+import { identityOf } from '../../src/runtime/worker/identity.ts';
 import { Worker } from '../../src/runtime/worker/worker.ts';
 import { startTestBus, type TestBus } from './bus-server.ts';
 import { writeEndlessModel } from './endless-model.ts';
@@ -108,7 +109,7 @@ export class TestGrid implements AsyncDisposable {
     const connection = given ?? (await this.connect(name));
     const worker = await Worker.start({
       connection,
-      id: newWorkerId(name),
+      identity: identityOf(connection, name),
       version: '0.0.0',
       model,
       log: this.#log,

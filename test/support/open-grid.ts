@@ -14,8 +14,9 @@ import { createBusGrid } from '../../src/runtime/grids/bus.ts';
 import type { Grid } from '../../src/runtime/grids/grid.ts';
 import { Authority } from '../../src/runtime/identity/authority.ts';
 import type { Credentials } from '../../src/runtime/protocol/credentials.ts';
-import { accountSchema, newWorkerId } from '../../src/runtime/protocol/ids.ts';
+import { accountSchema } from '../../src/runtime/protocol/ids.ts';
 import type { Role } from '../../src/runtime/protocol/permissions.ts';
+import { identityOf } from '../../src/runtime/worker/identity.ts';
 import { Worker } from '../../src/runtime/worker/worker.ts';
 import { type Logged, recordingLog } from './grid.ts';
 
@@ -108,7 +109,7 @@ export class OpenGrid implements AsyncDisposable {
     const connection = await this.connect(credentials);
     const worker = await Worker.start({
       connection,
-      id: credentials.worker ?? newWorkerId('none'),
+      identity: identityOf(connection, 'none'),
       version: '0.0.0',
       model,
       log,

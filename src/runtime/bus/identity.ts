@@ -1,15 +1,21 @@
 import { createInbox, type NatsConnection } from '@nats-io/transport-node';
+import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { inboxPrefix, type Member } from '../protocol/permissions.ts';
 
-const members = new WeakMap<NatsConnection, Member>();
+const members = new WeakMap<NatsConnection, Credentials>();
 
-export function setMember(connection: NatsConnection, member: Member): void {
+export function setMember(connection: NatsConnection, member: Credentials): void {
   members.set(connection, member);
 }
 
 /** Whose key a connection was made with; `undefined` on a bus that asks for none. */
 export function memberOf(connection: NatsConnection): Member | undefined {
+  return members.get(connection);
+}
+
+/** The same with its secret: for who signs in the member's name. */
+export function credentialsOf(connection: NatsConnection): Credentials | undefined {
   return members.get(connection);
 }
 

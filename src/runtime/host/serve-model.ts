@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { memberOf, requireRole } from '../bus/identity.ts';
+import { requireRole } from '../bus/identity.ts';
 import type { Paths } from '../config/paths.ts';
 import { createLlamaEngine } from '../engines/llama/engine.ts';
 import { resolveModel } from '../models/resolve.ts';
-import { newWorkerId } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
 import { Arrival } from '../worker/arrival.ts';
+import { identityOf } from '../worker/identity.ts';
 import { type DrainOptions, Worker } from '../worker/worker.ts';
 
 export interface ServeModelOptions {
@@ -55,9 +55,9 @@ export async function serveModel(options: ServeModelOptions): Promise<ServedMode
     configDir: paths.config,
     ...(signal && { signal }),
   });
-  const id = memberOf(connection)?.worker ?? newWorkerId(options.name ?? hostname());
+  const identity = identityOf(connection, options.name ?? hostname());
   const { slots, replicas } = options;
-  const arrival = await Arrival.announce({ connection, id, version, slots, replicas });
+  const arrival = await Arrival.announce({ connection, id: identity.id, version, slots, replicas });
   arrival.tell(file.name, 0);
   const loading = createLlamaEngine().load(
     file,
@@ -75,7 +75,7 @@ export async function serveModel(options: ServeModelOptions): Promise<ServedMode
   loading.catch(() => arrival.withdraw());
   const model = await loading;
   try {
-    const worker = await Worker.start({ connection, id, version, model, log, replicas });
+    const worker = await Worker.start({ connection, identity, version, model, log, replicas });
     const drain = async (drainOptions?: DrainOptions) => {
       await worker.drain(drainOptions);
       await model[Symbol.asyncDispose]();

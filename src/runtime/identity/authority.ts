@@ -6,7 +6,7 @@ import { busUrlSchema, profileNameSchema } from '../config/settings.ts';
 import type { Credentials } from '../protocol/credentials.ts';
 import { userKeySchema } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
-import { type Account, accountSchema, workerIdSchema } from '../protocol/ids.ts';
+import { type Account, accountSchema, workerIdOf, workerIdSchema } from '../protocol/ids.ts';
 import { type Member, ROLES, type Role } from '../protocol/permissions.ts';
 import { type GridKeys, newGridKeys, newMember, type ServerTrust, signAccount, signTrust } from './keys.ts';
 
@@ -179,8 +179,7 @@ function authoritiesDir(paths: Paths): string {
 function describeMember(role: Role, account: Account, key: string): Member {
   if (role !== 'worker') return { role, account, key };
   // The account for the reader, the key for what nobody else can have.
-  const worker = workerIdSchema.parse(`${account.slice(0, 40)}-${key.slice(1, 13).toLowerCase()}`);
-  return { role, account, key, worker };
+  return { role, account, key, worker: workerIdOf(account.slice(0, 40), key) };
 }
 
 function notFound(name: string | undefined, known: readonly string[]): AipgError {

@@ -3,6 +3,7 @@ export const EXIT_CODES = {
   internal: 1,
   'history-unusable': 1,
   'replay-differs': 1,
+  'ledger-invalid': 1,
   usage: 2,
   'input-invalid': 2,
   'context-exceeded': 2,
@@ -20,6 +21,8 @@ export const EXIT_CODES = {
   'job-refused': 5,
   'job-not-found': 5,
   'queue-full': 5,
+  'insufficient-credits': 5,
+  'ledger-refused': 5,
   timeout: 6,
   cancelled: 130,
 } as const;

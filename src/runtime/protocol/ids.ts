@@ -32,6 +32,10 @@ export type Account = z.infer<typeof accountSchema>;
 export const workerIdSchema = nameSchema.brand<'WorkerId'>();
 export type WorkerId = z.infer<typeof workerIdSchema>;
 
+/** Accounts whose usage and earnings are told together. */
+export const teamSchema = nameSchema.brand<'Team'>();
+export type Team = z.infer<typeof teamSchema>;
+
 /** The account of a grid that asks for no key: the embedded one. */
 export const LOCAL_ACCOUNT = accountSchema.parse('local');
 
@@ -43,13 +47,23 @@ export function newClientId(random: (size: number) => Uint8Array = randomBytes):
   return clientIdSchema.parse(base32(random(16)));
 }
 
-/** A worker's id: its name, made safe for a subject, and a random part, so that equal names do not clash. */
-export function newWorkerId(name: string, random: (size: number) => Uint8Array = randomBytes): WorkerId {
+/**
+ * A worker's id: its name, made safe for a subject, and the head of its public key, so that equal names do not clash and
+ * that nobody else can prove the id to be theirs.
+ * @param key `U…`
+ */
+export function workerIdOf(name: string, key: string): WorkerId {
   const safe = name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^[-_]+/, '');
-  const suffix = base32(random(4));
+  // Its first character is that of every user's key.
+  const suffix = key.slice(1, 13).toLowerCase();
   return workerIdSchema.parse(
     `${(safe || 'worker').slice(0, LIMITS.nameLength - suffix.length - 1)}-${suffix}`,
   );
+}
+
+/** Whether a worker's id is derived from this key. */
+export function isWorkerOf(worker: WorkerId, key: string): boolean {
+  return worker.endsWith(`-${key.slice(1, 13).toLowerCase()}`);
 }
 
 function base32(bytes: Uint8Array): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { attemptSchema, type FinalEvent, failureSchema, outcomeSchema } from './events.ts';
 import { workerIdSchema } from './ids.ts';
+import { receiptSchema } from './receipt.ts';
 
 /** The final record of a job. Exactly one is ever kept: the first to be written wins. */
 export const resultSchema = z.discriminatedUnion('status', [
@@ -9,6 +10,8 @@ export const resultSchema = z.discriminatedUnion('status', [
     text: z.string(),
     tokens: z.array(z.number().int().nonnegative()),
     outcome: outcomeSchema,
+    /** The worker's, by which it is paid. */
+    receipt: receiptSchema.optional(),
   }),
   z.object({
     status: z.literal('failed'),

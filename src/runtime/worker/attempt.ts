@@ -6,7 +6,6 @@ import type { LoadedModel } from '../engines/engine.ts';
 import { encode } from '../protocol/codec.ts';
 import { AipgError, type ErrorCode, toAipgError } from '../protocol/errors.ts';
 import type { AttemptRecord, JobEvent } from '../protocol/events.ts';
-import type { WorkerId } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
@@ -16,9 +15,11 @@ import { subjects } from '../protocol/subjects.ts';
 import { AttemptStopped } from './attempt-stopped.ts';
 import { computeOutput } from './compute.ts';
 import { attemptDeadlineMs } from './deadlines.ts';
+import type { WorkerIdentity } from './identity.ts';
 import type { WorkerLink } from './link.ts';
 import { OutputStream } from './output-stream.ts';
 import { askProgress } from './progress.ts';
+import { receiptFor } from './receipt.ts';
 import { retryUntilStopped } from './retry.ts';
 
 /** A job that this many attempts have failed to bring forward has failed. */
@@ -39,7 +40,7 @@ const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
 export interface AttemptContext {
   readonly connection: NatsConnection;
   readonly link: WorkerLink;
-  readonly worker: WorkerId;
+  readonly identity: WorkerIdentity;
   readonly model: LoadedModel;
   readonly log: Log;
   /** Aborts when the job has to be given back to the queue. */
@@ -126,7 +127,8 @@ export class Attempt {
 
   /** Claims the job, so that older attempts end nothing, and learns how far they have come; the director tells them. */
   async #resume(): Promise<ProgressReply> {
-    const { connection, worker, model } = this.#context;
+    const { connection, identity, model } = this.#context;
+    const worker = identity.id;
     const { signal } = this.#stopped;
     this.#claim = retryUntilStopped(connection, signal, () => this.#takeOver());
     await this.#claim;
@@ -156,25 +158,39 @@ export class Attempt {
   }
 
   async #work(resumed: ProgressReply | undefined): Promise<void> {
-    const { model, worker, onSlotFree } = this.#context;
+    const { model, identity, onSlotFree } = this.#context;
+    const startedAt = Date.now();
     if (resumed) this.#output.startAt(resumed.output);
     const remaining = attemptDeadlineMs(this.#job, Date.now());
-    const outcome = await computeOutput(model, worker, this.#job, {
+    const outcome = await computeOutput(model, identity.id, this.#job, {
       output: this.#output,
       deadlineMs: remaining,
       signal: this.#stopped.signal,
     });
     onSlotFree();
-    const { text, tokens } = this.#output;
-    await this.#finish({ status: 'done', text, tokens: [...tokens], outcome });
+    const { text } = this.#output;
+    const tokens = [...this.#output.tokens];
+    const period = { startedAt, endedAt: Date.now() };
+    await this.#finish(() => ({
+      status: 'done',
+      text,
+      tokens,
+      outcome,
+      receipt: receiptFor(this.#job, this.#number, identity, { text, tokens, outcome, ...period }),
+    }));
   }
 
-  /** Writes the final record, tells of it and lets go of the job, in this order: a crash in between costs a repeat. */
-  async #finish(result: Result): Promise<void> {
+  /**
+   * Writes the final record, tells of it and lets go of the job, in this order: a crash in between costs a repeat.
+   * @param resultOf made anew for each try: the attempt's number may have grown
+   */
+  async #finish(resultOf: () => Result): Promise<void> {
     const { connection, link } = this.#context;
     const { account, id } = this.#job;
     await retryUntilStopped(connection, this.#stopped.signal, async () => {
-      const finish = await link.finish(account, id, result, await this.#claim);
+      const claimed = await this.#claim;
+      const result = resultOf();
+      const finish = await link.finish(account, id, result, claimed);
       if (finish.written) return this.#tellEnd(result);
       if (finish.result) return this.#tellEnd(finish.result);
       // The claim may be a newer one of our own, made while the result was on its way.
@@ -207,7 +223,8 @@ export class Attempt {
   }
 
   async #fail(thrown: unknown): Promise<AttemptOutcome> {
-    const { log, worker } = this.#context;
+    const { log, identity } = this.#context;
+    const worker = identity.id;
     const error = toAipgError(thrown);
     const attempt = this.#number;
     log.warn({ job: this.#job.id, attempt, code: error.code, reason: error.message }, 'attempt failed');
@@ -221,7 +238,11 @@ export class Attempt {
     if (!this.#givenUp) attempts.push({ attempt, worker, end: 'failed', reason: brief(error.message) });
     const failure = isFinal ? error : new AipgError('job-failed', describeAttempts(attempts));
     try {
-      await this.#finish({ status: 'failed', error: failure.toJSON(), ...(!isFinal && { attempts }) });
+      await this.#finish(() => ({
+        status: 'failed',
+        error: failure.toJSON(),
+        ...(!isFinal && { attempts }),
+      }));
     } catch (stopped) {
       if (stopped instanceof AttemptStopped) return stopped.stop;
       throw stopped;
@@ -234,11 +255,11 @@ export class Attempt {
   }
 
   #publishLease(): void {
-    const { worker, model } = this.#context;
+    const { identity, model } = this.#context;
     this.#publish({
       type: 'leased',
       attempt: this.#number,
-      worker,
+      worker: identity.id,
       modelSha256: model.facts.sha256,
       lease: this.#lease.subject,
     });

@@ -15,6 +15,7 @@ import { subjects } from '../protocol/subjects.ts';
 import type { Heartbeat, WorkerState } from '../protocol/worker.ts';
 import { Attempt, type AttemptOutcome } from './attempt.ts';
 import { Breaker } from './breaker.ts';
+import type { WorkerIdentity } from './identity.ts';
 import { openLink, type WorkerLink } from './link.ts';
 
 /** Between two heartbeats, in milliseconds. */
@@ -24,7 +25,7 @@ const CHANGE_MS = 100;
 
 export interface WorkerOptions {
   readonly connection: NatsConnection;
-  readonly id: WorkerId;
+  readonly identity: WorkerIdentity;
   readonly version: string;
   readonly model: LoadedModel;
   readonly log: Log;
@@ -72,7 +73,7 @@ export class Worker {
       if (change === 'reconnect') void this.#beatAnew();
     });
     // That it is answered shows that the process is there; the bus itself says when nobody listens.
-    this.#control = connection.subscribe(subjects.controlWorker(options.id), {
+    this.#control = connection.subscribe(subjects.controlWorker(this.id), {
       callback: (error, message) => {
         if (error) return;
         if (message.reply) message.respond();
@@ -85,14 +86,15 @@ export class Worker {
 
   /** Resolves when the grid knows the worker and every slot waits for a job. */
   static async start(options: WorkerOptions): Promise<Worker> {
-    const link = await openLink(options);
+    const { connection, identity, replicas } = options;
+    const link = await openLink({ connection, id: identity.id, replicas });
     const worker = new Worker(options, link, await link.queues(options.model.facts.name));
     await worker.#beat();
     return worker;
   }
 
   get id(): WorkerId {
-    return this.#options.id;
+    return this.#options.identity.id;
   }
 
   /** Jobs in work now. */
@@ -159,7 +161,7 @@ export class Worker {
 
   /** Resolves when the slot is free, which is before the job's end is on record. */
   #run(lease: Lease, job: Job): Promise<void> {
-    const { connection, id, model, log } = this.#options;
+    const { connection, identity, model, log } = this.#options;
     const startedAt = performance.now();
     const { promise: slotFree, resolve } = Promise.withResolvers<void>();
     let running = true;
@@ -171,7 +173,7 @@ export class Worker {
     this.#changeBusy(1);
     log.debug({ job: job.id, attempt: lease.attempt }, 'job leased');
     const attempt = new Attempt(
-      { connection, link: this.#link, worker: id, model, log, giveBack: this.#giveBack.signal, onSlotFree },
+      { connection, link: this.#link, identity, model, log, giveBack: this.#giveBack.signal, onSlotFree },
       lease,
       job,
     );
@@ -227,10 +229,10 @@ export class Worker {
   }
 
   async #beat(): Promise<void> {
-    const { id, version, model, log } = this.#options;
+    const { version, model, log } = this.#options;
     const heartbeat: Heartbeat = {
       protocol: PROTOCOL_VERSION,
-      worker: id,
+      worker: this.id,
       version,
       state: this.#state,
       ...(this.#reason !== undefined && { reason: this.#reason }),

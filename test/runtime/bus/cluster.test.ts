@@ -4,9 +4,10 @@ import { provision } from '../../../src/runtime/bus/provision.ts';
 import { Director } from '../../../src/runtime/director/director.ts';
 import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
 import { createBusGrid } from '../../../src/runtime/grids/bus.ts';
-import { LOCAL_ACCOUNT, newWorkerId } from '../../../src/runtime/protocol/ids.ts';
+import { LOCAL_ACCOUNT } from '../../../src/runtime/protocol/ids.ts';
 import { silentLog } from '../../../src/runtime/protocol/log.ts';
 import { STREAMS } from '../../../src/runtime/protocol/subjects.ts';
+import { identityOf } from '../../../src/runtime/worker/identity.ts';
 import { Worker } from '../../../src/runtime/worker/worker.ts';
 import { startCluster, type TestCluster } from '../../support/cluster.ts';
 import { isChunk, rest, textOf, until } from '../../support/events.ts';
@@ -51,8 +52,8 @@ describe('a cluster of three', () => {
     const connection = await join('grid');
     owned.defer(() => connection.close());
     owned.use(await Director.start({ connection, version: '0.0.0', log: silentLog, replicas: 3 }));
-    const id = newWorkerId('cluster');
-    const worker = await Worker.start({ connection, id, version: '0.0.0', model, log: silentLog });
+    const identity = identityOf(connection, 'cluster');
+    const worker = await Worker.start({ connection, identity, version: '0.0.0', model, log: silentLog });
     owned.defer(() => worker.drain({ timeoutMs: 0 }));
     const client = owned.use(
       createBusGrid({ name: 'cluster', connection: await join('client'), account: LOCAL_ACCOUNT }),

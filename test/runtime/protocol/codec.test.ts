@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../../../src/runtime/protocol/codec.ts';
 import { AipgError } from '../../../src/runtime/protocol/errors.ts';
 import { jobEventSchema } from '../../../src/runtime/protocol/events.ts';
-import { newJobId, newWorkerId } from '../../../src/runtime/protocol/ids.ts';
+import { isWorkerOf, newJobId, workerIdOf } from '../../../src/runtime/protocol/ids.ts';
 import { jobSchema, jobSpecSchema } from '../../../src/runtime/protocol/job.ts';
 import { LIMITS } from '../../../src/runtime/protocol/limits.ts';
 import { deriveSeed, randomSeed } from '../../../src/runtime/protocol/text.ts';
@@ -54,6 +54,8 @@ test('encoding refuses what the bus would not take', () => {
   expect(() => encode({ text: 'x'.repeat(LIMITS.messageBytes) })).toThrow(AipgError);
 });
 
+const KEY = `U${'A'.repeat(55)}`;
+
 describe('ids', () => {
   test('of jobs are 26 characters and do not repeat', () => {
     const ids = new Set(Array.from({ length: 1_000 }, () => newJobId()));
@@ -63,9 +65,11 @@ describe('ids', () => {
 
   test('of workers are made of any name', () => {
     fc.assert(
-      fc.property(fc.string({ maxLength: 100 }), (name) => newWorkerId(name).length <= LIMITS.nameLength),
+      fc.property(fc.string({ maxLength: 100 }), (name) => workerIdOf(name, KEY).length <= LIMITS.nameLength),
     );
-    expect(newWorkerId('my box.local', () => new Uint8Array(4))).toBe('my-box-local-0000000');
+    expect(workerIdOf('my box.local', KEY)).toBe('my-box-local-aaaaaaaaaaaa');
+    expect(isWorkerOf(workerIdOf('my box.local', KEY), KEY)).toBe(true);
+    expect(isWorkerOf(workerIdOf('my box.local', KEY), KEY.replace('UAA', 'UAB'))).toBe(false);
   });
 });
 
