@@ -19,7 +19,7 @@ const GROUPS = [
   },
   {
     name: 'job',
-    test: /\/src\/(cli\/(flags|prompt|text-job|job-output|open-with-progress|hint)|runtime\/(protocol\/(?!worker-requests)[\w-]+|config\/[\w-]+|grids\/open|models\/reference))\.ts$/,
+    test: /\/src\/(cli\/(flags|prompt|text-job|job-output|open-with-progress|hint)|runtime\/(protocol\/(?!worker-requests|receipt-signature)[\w-]+|config\/[\w-]+|grids\/open|models\/reference))\.ts$/,
   },
   {
     name: 'bus-client',

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.ts';
+import { creditsFlag } from '../cli/credits-flags.ts';
 import { gridFlag, numberFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
 import { untilStoppedOrShutOut } from '../cli/serving.ts';
@@ -28,6 +29,7 @@ It keeps no state of its own: run as many as you like.`;
       default: 100_000,
       helpValue: 'N',
     }),
+    credits: creditsFlag,
     ...logFlags,
   };
 
@@ -48,11 +50,12 @@ It keeps no state of its own: run as many as you like.`;
         version: this.config.version,
         log,
         replicas: bus.replicas,
+        credits: flags.credits,
         bounds: { perAccount: flags['max-per-account'], perModel: flags['max-per-model'] },
       });
       log.info({ grid: bus.name, url: redactUrl(bus.url) }, 'admitting jobs');
       await untilStoppedOrShutOut(stop, connection, () => undefined);
-      log.info({ ...director.counts, ...director.reaped }, 'stopped');
+      log.info({ ...director.counts, ...director.reaped, ...director.settled }, 'stopped');
     } finally {
       await connection.close();
     }

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { BaseCommand } from '../cli/base-command.ts';
+import { creditsFlag } from '../cli/credits-flags.ts';
 import { ensureModel } from '../cli/ensure-model.ts';
 import { numberFlag } from '../cli/flags.ts';
 import { logFlags, openLog } from '../cli/log.ts';
@@ -21,6 +22,7 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
     '<%= config.bin %> up -m ~/models/llama-3.2-1b-q4_k_m.gguf --slots 8',
     '<%= config.bin %> up --port 4222',
     '<%= config.bin %> up --listen 192.168.1.10 --insecure',
+    '<%= config.bin %> up --listen 192.168.1.10 --insecure --no-credits',
   ];
 
   static override flags = {
@@ -30,6 +32,7 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       helpValue: 'N',
     }),
     ...openFlags,
+    credits: creditsFlag,
     ...logFlags,
   };
 
@@ -68,6 +71,8 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
       ...flags,
       paths,
       open,
+      // Strangers pay for what they ask; on a machine of one's own there is nobody to pay.
+      credits: flags.credits ?? (open === undefined ? undefined : true),
       env: process.env,
       version: this.config.version,
       log,

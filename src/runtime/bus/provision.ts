@@ -12,7 +12,7 @@ import { AipgError } from '../protocol/errors.ts';
 import { type Kind, laneSchema, tierSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
-import { BUCKETS, consumerName, patterns, REAPER, STREAMS } from '../protocol/subjects.ts';
+import { BUCKETS, consumerName, patterns, REAPER, SETTLER, STREAMS } from '../protocol/subjects.ts';
 import {
   NANOS_PER_MS,
   type NamedStream,
@@ -31,6 +31,11 @@ export const HEARTBEAT_TTL_MS = 30_000;
 const IDLE_QUEUE_MS = 24 * 60 * 60 * 1_000;
 /** A director that looks after an accepted job and is gone is replaced after this long, in milliseconds. */
 const REAPER_ACK_WAIT_MS = 90_000;
+
+/** A director that has a result to settle and is gone is replaced after this long, in milliseconds. */
+const SETTLER_ACK_WAIT_MS = 30_000;
+/** Results that all directors together have at hand. */
+const MAX_SETTLING = 1_024;
 
 /** A bus that does not answer is asked again for this long, in milliseconds. */
 const MAX_BUSY_MS = 20_000;
@@ -230,6 +235,17 @@ export async function provisionReaper(manager: JetStreamManager): Promise<void> 
     ack_policy: 'explicit',
     ack_wait: REAPER_ACK_WAIT_MS * NANOS_PER_MS,
     max_ack_pending: -1,
+    max_deliver: -1,
+  });
+}
+
+/** Makes sure of the durable consumer by which directors share the settlement of jobs that have ended. */
+export async function provisionSettler(manager: JetStreamManager): Promise<void> {
+  await manager.consumers.add(STREAMS.results, {
+    durable_name: SETTLER,
+    ack_policy: 'explicit',
+    ack_wait: SETTLER_ACK_WAIT_MS * NANOS_PER_MS,
+    max_ack_pending: MAX_SETTLING,
     max_deliver: -1,
   });
 }

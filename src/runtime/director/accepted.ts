@@ -1,7 +1,11 @@
 import { z } from 'zod';
+import { decodeLarge } from '../bus/artifacts.ts';
+import type { RecordStore } from '../bus/record.ts';
+import type { Account, JobId } from '../protocol/ids.ts';
 import { jobSchema, laneSchema } from '../protocol/job.ts';
+import { STREAMS, subjects } from '../protocol/subjects.ts';
 
-/** What a director keeps of a job that it has accepted, until the job has ended. */
+/** What a director keeps of a job that it has accepted, until the job has ended and, where credits are on, is settled. */
 export const acceptedRecordSchema = z.object({
   /** Of the job's message in the queue's stream. */
   sequence: z.number().int().min(1),
@@ -9,3 +13,15 @@ export const acceptedRecordSchema = z.object({
   job: jobSchema,
 });
 export type AcceptedRecord = z.infer<typeof acceptedRecordSchema>;
+
+export async function readAccepted(
+  { connection, manager }: RecordStore,
+  account: Account,
+  job: JobId,
+): Promise<AcceptedRecord | undefined> {
+  const stored = await manager.direct.getMessage(STREAMS.accepted, {
+    last_by_subj: subjects.accepted(account, job),
+  });
+  const accepted = stored && (await decodeLarge(connection, acceptedRecordSchema, stored.data));
+  return accepted?.ok ? accepted.value : undefined;
+}

@@ -6,14 +6,19 @@ import { requireRole } from '../bus/identity.ts';
 import { type ProvisionOptions, provision } from '../bus/provision.ts';
 import type { RecordStore } from '../bus/record.ts';
 import { Roster } from '../bus/roster.ts';
+import type { Account, JobId } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import { type StatusReply, statusRequestSchema } from '../protocol/requests.ts';
 import { STREAMS } from '../protocol/subjects.ts';
+import { Credits } from './credits.ts';
 import { Endpoints } from './endpoints.ts';
+import type { PriceSource } from './price-source.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
 import { serveAccounts } from './serve-accounts.ts';
 import { serveWorkers } from './serve-workers.ts';
+import type { SweepTimes } from './sweep.ts';
+import type { TokenCounter } from './token-counter.ts';
 import { type QueueBounds, Unfinished } from './unfinished.ts';
 import { WaitingJobs } from './waiting.ts';
 
@@ -24,6 +29,11 @@ export interface DirectorOptions {
   readonly replicas?: ProvisionOptions['replicas'];
   readonly bounds?: QueueBounds | undefined;
   readonly reaperTimes?: ReaperTimes | undefined;
+  /** Whether jobs are paid for: true makes the grid's ledger where it has none. Default: where the grid has one. */
+  readonly credits?: boolean | undefined;
+  readonly prices?: PriceSource | undefined;
+  readonly countTokens?: TokenCounter | undefined;
+  readonly sweepTimes?: SweepTimes | undefined;
   readonly now?: () => number;
 }
 
@@ -43,6 +53,7 @@ export class Director implements AsyncDisposable {
   #service: Service | undefined;
   #endpoints: Endpoints | undefined;
   #reaper: Reaper | undefined;
+  #credits: Credits | undefined;
 
   private constructor(options: DirectorOptions, store: RecordStore, roster: Roster) {
     this.#connection = options.connection;
@@ -54,9 +65,12 @@ export class Director implements AsyncDisposable {
     this.#waiting = new WaitingJobs(options.connection, store.manager, roster, this.#now);
   }
 
-  /** Resolves when it answers requests. The connection stays the caller's. @throws AipgError `not-permitted`, `protocol-mismatch` */
+  /**
+   * Resolves when it answers requests. The connection stays the caller's.
+   * @throws AipgError `not-permitted`, `protocol-mismatch`; `usage` when a grid that has a ledger is to be without
+   */
   static async start(options: DirectorOptions): Promise<Director> {
-    const { connection, log, replicas } = options;
+    const { connection, log, replicas, credits: wanted } = options;
     requireRole(connection, 'director', 'operator');
     const manager = await provision(connection, { replicas });
     const roster = await Roster.open(connection, {
@@ -64,7 +78,11 @@ export class Director implements AsyncDisposable {
     });
     const store: RecordStore = { connection, manager, jetstream: jetstream(connection) };
     const director = new Director(options, store, roster);
-    director.#reaper = await Reaper.start({ store, log, times: options.reaperTimes, now: director.#now });
+    const now = director.#now;
+    const credits = await Credits.open({ ...options, store, replicas, wanted, now });
+    director.#credits = credits;
+    const settle = credits && ((account: Account, job: JobId) => credits.settler.settle(account, job));
+    director.#reaper = await Reaper.start({ store, log, times: options.reaperTimes, now, settle });
     await director.#serve(options.version);
     return director;
   }
@@ -79,9 +97,15 @@ export class Director implements AsyncDisposable {
     return this.#reaper?.counts ?? { requeued: 0, expired: 0, abandoned: 0 };
   }
 
+  /** Reservations that this director has ended since its start; none where credits are off. */
+  get settled(): Readonly<{ settled: number; refunded: number }> {
+    return this.#credits?.settler.counts ?? { settled: 0, refunded: 0 };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#service?.stop();
     await this.#reaper?.[Symbol.asyncDispose]();
+    await this.#credits?.[Symbol.asyncDispose]();
     this.#waiting[Symbol.dispose]();
     await this.#roster[Symbol.asyncDispose]();
   }
@@ -102,6 +126,7 @@ export class Director implements AsyncDisposable {
       roster: this.#roster,
       unfinished: this.#unfinished,
       waiting: this.#waiting,
+      charges: this.#credits?.charges,
       now: this.#now,
     };
     serveAccounts(endpoints, store, admission, this.#counts, this.#log);

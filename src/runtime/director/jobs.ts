@@ -21,7 +21,7 @@ import type {
 import { finalEvent, recordSchema } from '../protocol/result.ts';
 import { parseLease, STREAMS, subjects } from '../protocol/subjects.ts';
 import type { Transcript } from '../protocol/transcript.ts';
-import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
+import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
 import { type JobHistory, readAttemptsBefore, readJob } from './job-reader.ts';
 import { isThere } from './presence.ts';
 
@@ -189,18 +189,6 @@ async function findAccepted(
     if (accepted || tries === MAX_TRIES || (await readResult(store, account, job))) return accepted;
     await delay(RETRY_MS);
   }
-}
-
-async function readAccepted(
-  { connection, manager }: RecordStore,
-  account: Account,
-  job: JobId,
-): Promise<AcceptedRecord | undefined> {
-  const stored = await manager.direct.getMessage(STREAMS.accepted, {
-    last_by_subj: subjects.accepted(account, job),
-  });
-  const accepted = stored && (await decodeLarge(connection, acceptedRecordSchema, stored.data));
-  return accepted?.ok ? accepted.value : undefined;
 }
 
 function statusOf({ result, attempts }: JobHistory): JobStatus {

@@ -5,6 +5,7 @@ import { provisionReaper } from '../bus/provision.ts';
 import { endJob, type RecordStore, readResult } from '../bus/record.ts';
 import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
+import type { Account, JobId } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
@@ -41,6 +42,7 @@ export class Reaper implements AsyncDisposable {
   readonly #log: Log;
   readonly #times: ReaperTimes;
   readonly #now: () => number;
+  readonly #settle: ReaperOptions['settle'];
   readonly #clients: Clients;
   readonly #held = new Map<NodeJS.Timeout, JsMsg>();
   readonly #counts = { requeued: 0, expired: 0, abandoned: 0 };
@@ -51,6 +53,7 @@ export class Reaper implements AsyncDisposable {
     this.#log = options.log;
     this.#times = options.times ?? DEFAULT_REAPER_TIMES;
     this.#now = options.now;
+    this.#settle = options.settle;
     this.#clients = new Clients(options.store.connection, options.now);
     this.#messages = messages;
   }
@@ -104,24 +107,32 @@ export class Reaper implements AsyncDisposable {
     const decoded = await decodeLarge(this.#store.connection, acceptedRecordSchema, message.data);
     if (!decoded.ok) return message.term(`malformed: ${decoded.reason}`);
     const { sequence, job } = decoded.value;
-    if (await readResult(this.#store, job.account, job.id)) return message.ack();
+    if (await readResult(this.#store, job.account, job.id)) return this.#letGo(message, job);
     const expiresIn = this.#expiresInMs(job);
     if (expiresIn <= -TIMEOUT_GRACE_MS) {
       const { timeoutMs } = job.limits;
       const error = new AipgError('timeout', `The job did not end within ${timeoutMs} ms.`).toJSON();
       if (await this.#end(decoded.value, { status: 'failed', error })) this.#counts.expired += 1;
-      return message.ack();
+      return this.#letGo(message, job);
     }
     if (job.client !== undefined) {
       const gone = await this.#clients.goneForMs(job.account, job.client);
       if (gone > this.#times.clientGraceMs) {
         const reason = 'its client is gone';
         if (await this.#end(decoded.value, { status: 'cancelled', reason })) this.#counts.abandoned += 1;
-        return message.ack();
+        return this.#letGo(message, job);
       }
     }
-    if (!(await this.#isQueued(sequence)) && (await this.#requeue(decoded.value))) return message.ack();
+    if (!(await this.#isQueued(sequence)) && (await this.#requeue(decoded.value))) {
+      return this.#letGo(message, job);
+    }
     message.nak(this.#nextLookMs(job, expiresIn));
+  }
+
+  /** What was accepted is what a settlement goes by, so it stays until then. */
+  async #letGo(message: JsMsg, { account, id }: Job): Promise<void> {
+    await this.#settle?.(account, id);
+    message.ack();
   }
 
   async #isQueued(sequence: number): Promise<boolean> {
@@ -173,4 +184,6 @@ export interface ReaperOptions {
   readonly log: Log;
   readonly times?: ReaperTimes | undefined;
   readonly now: () => number;
+  /** Where credits are on: called for each job that has ended, before it is let go. */
+  readonly settle?: ((account: Account, job: JobId) => Promise<void>) | undefined;
 }

@@ -1,4 +1,5 @@
 import { encodeLarge } from '../bus/artifacts.ts';
+import { faultPoint } from '../bus/fault-point.ts';
 import { provisionQueues } from '../bus/provision.ts';
 import { type RecordStore, readResult } from '../bus/record.ts';
 import type { Roster } from '../bus/roster.ts';
@@ -11,6 +12,7 @@ import type { SubmitRequest } from '../protocol/requests.ts';
 import { finalEvent } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord } from './accepted.ts';
+import type { Charges } from './charges.ts';
 import { chooseModel } from './choose-model.ts';
 import type { Unfinished } from './unfinished.ts';
 import type { WaitingJobs } from './waiting.ts';
@@ -20,22 +22,27 @@ export interface Admission {
   readonly roster: Roster;
   readonly unfinished: Unfinished;
   readonly waiting: WaitingJobs;
+  /** Where credits are on. */
+  readonly charges?: Charges | undefined;
   readonly now: () => number;
 }
 
 /**
- * Admits a job and queues it. One that was submitted before, as after a lost answer, is not queued again.
- * @throws AipgError `model-not-found`, `queue-full`
+ * Admits a job, holds its credits and queues it, in this order: credits held for a job that never was queued are given
+ * back. A job that was submitted before, as after a lost answer, is not queued again.
+ * @throws AipgError `model-not-found`, `queue-full`, `insufficient-credits`
  */
 export async function submitJob(
   admission: Admission,
   account: Account,
   request: SubmitRequest,
 ): Promise<Job> {
-  const { store, unfinished, waiting, now } = admission;
+  const { store, unfinished, waiting, charges, now } = admission;
   const { job: spec, client } = request;
   const model = await modelFor(admission, request);
   const lane = await unfinished.admit(account, model);
+  const charged = await charges?.reserve(account, spec, model);
+  faultPoint('after-reserve');
   const job: Job = {
     ...spec,
     model,
@@ -44,8 +51,15 @@ export async function submitJob(
     acceptedAt: now(),
     priorAttempts: 0,
     ...(client !== undefined && { client }),
+    ...(charged?.outcome === 'reserved' && { price: charged.price }),
   };
+  // Queued again it would be done again, and for nothing.
+  if (charged?.outcome === 'ended') {
+    await tellIfEnded(store, job);
+    return job;
+  }
   const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id);
+  faultPoint('after-accept');
   if (isDuplicate) await tellIfEnded(store, job);
   else waiting.add(job, lane, sequence);
   return job;
@@ -78,6 +92,7 @@ export async function queueJob(
     connection.publish(subjects.event(account, id), encode({ type: 'accepted', model }));
   }
   const { seq: sequence, duplicate: isDuplicate } = await queued;
+  faultPoint('after-queue');
   const accepted: AcceptedRecord = { sequence, lane, job };
   await jetstream.publish(subjects.accepted(account, id), await encodeLarge(connection, accepted), {
     msgID: messageId,

@@ -53,12 +53,21 @@ export async function claimFor(
   return claimJob(store, account, job, attempt, worker);
 }
 
-/** Writes a worker's result where nothing stands yet, or its own claim; never over another's. */
+/**
+ * Writes a worker's result where nothing stands yet, or its own claim; never over another's.
+ * @throws AipgError `job-refused` for a result in another worker's name
+ */
 export async function finishFor(
   store: RecordStore,
   worker: WorkerId,
   { account, job, expected, result }: z.infer<typeof finishRequestSchema>,
 ): Promise<z.infer<typeof finishReplySchema>> {
+  if (result.status === 'done') {
+    const { outcome, receipt = { worker } } = result;
+    for (const named of [outcome.worker, receipt.worker]) {
+      if (named !== worker) throw new AipgError('job-refused', `${worker} may not speak for ${named}.`);
+    }
+  }
   const before = await readRecord(store, account, job);
   if (before.record !== undefined && before.record.status !== 'claimed') {
     return { written: false, result: before.record };

@@ -35,6 +35,8 @@ export interface HostOptions {
   readonly port?: number | undefined;
   /** Opens the grid to members with keys. */
   readonly open?: OpenTo | undefined;
+  /** Whether the grid keeps a ledger. Default: as it does. */
+  readonly credits?: boolean | undefined;
   readonly log: Log;
   /** Gives up the start; what runs then is stopped by {@link Host.stop}. */
   readonly signal: AbortSignal;
@@ -112,7 +114,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     return connection;
   };
   const directing = await connect('director');
-  started.use(await Director.start({ connection: directing, version, log }));
+  started.use(await Director.start({ connection: directing, version, log, credits: options.credits }));
   onProgress({ part: 'director', state: 'ready' });
 
   const served = await serveModel({

@@ -45,6 +45,8 @@ export const jobSchema = jobSpecSchema.extend({
   acceptedAt: z.number().int().nonnegative(),
   /** Whose job it is to be given up when that process is gone for good; absent for a detached job. */
   client: clientIdSchema.optional(),
+  /** The ledger's entry whose rates hold for it, where the grid keeps a ledger. */
+  price: z.number().int().min(1).optional(),
   /** Attempts before the job was queued again; the queue's own delivery count starts anew. */
   priorAttempts: z.number().int().nonnegative().default(0),
 });

@@ -42,7 +42,7 @@ export function receiptBytes(receipt: ReceiptStatement): Uint8Array {
 
 /** By which a ledger and a proof name a receipt: the sha256 of all of it, signature included. */
 export function receiptHash(receipt: Receipt): Sha256 {
-  return sha256(`aipg signed receipt 1\n${canonicalJson(receiptSchema.parse(receipt))}`);
+  return sha256(canonicalJson(receiptSchema.parse(receipt)));
 }
 
 export function inputSha256(input: TextInput): Sha256 {

@@ -3,6 +3,7 @@ import {
   accountSchema,
   type ClientId,
   type JobId,
+  jobIdSchema,
   type WorkerId,
   workerIdSchema,
 } from './ids.ts';
@@ -56,6 +57,8 @@ export const STREAMS = {
 export const BUCKETS = { workers: 'AIPG_WORKERS', artifacts: 'AIPG_ARTIFACTS' } as const;
 /** The durable consumer by which directors look after accepted jobs. */
 export const REAPER = 'reaper';
+/** The durable consumer by which directors see every job end. */
+export const SETTLER = 'settler';
 
 /** The durable consumer that all workers of one kind, tier, lane and model share. */
 export function consumerName(kind: Kind, tier: Tier, lane: Lane, model: ModelName): string {
@@ -104,6 +107,14 @@ export function parseLease(
   if (name !== STREAMS.jobs || !Number.isSafeInteger(attempt) || !Number.isSafeInteger(sequence))
     return undefined;
   return { consumer, attempt, sequence };
+}
+
+/** Whose job a record in the results' stream is of; `undefined` when the subject is not of that form. */
+export function resultJob(subject: string): { readonly account: Account; readonly job: JobId } | undefined {
+  const [, , account, job] = subject.split('.');
+  const parsed = { account: accountSchema.safeParse(account), job: jobIdSchema.safeParse(job) };
+  if (!parsed.account.success || !parsed.job.success) return undefined;
+  return { account: parsed.account.data, job: parsed.job.data };
 }
 
 /** The account in a request's subject; `undefined` when the subject is not of that form. */

@@ -1,0 +1,128 @@
+import { allowanceDrafts } from '../ledger/drafts.ts';
+import type { EntryDraft } from '../ledger/entry.ts';
+import type { LedgerView } from '../ledger/state.ts';
+import type { RateCard } from '../ledger/tables.ts';
+import { BASIS_POINTS, costOf, formatCredits, type MicroCredits, type Rates } from '../protocol/credits.ts';
+import { AipgError } from '../protocol/errors.ts';
+import type { Account, JobId } from '../protocol/ids.ts';
+import type { JobSpec, Tier } from '../protocol/job.ts';
+import type { ModelName } from '../protocol/model.ts';
+import type { TextInput } from '../protocol/text.ts';
+import type { Ledger } from './credits.ts';
+import type { PriceSource } from './price-source.ts';
+import { mostInputTokens } from './token-counter.ts';
+
+/** What holds for a job's credits from its acceptance on. */
+export interface Terms {
+  readonly card: RateCard;
+  /** The most that the job can cost, which is held while it runs. */
+  readonly most: MicroCredits;
+}
+
+export type Charged =
+  /** Credits are held; `price` is the entry that set the rates. */
+  | { readonly outcome: 'reserved'; readonly price: number }
+  /** The job was accepted before and has been settled or refunded by now. */
+  | { readonly outcome: 'ended' };
+
+/** Holds the credits of jobs before they are queued. */
+export class Charges {
+  readonly #ledger: Ledger;
+  readonly #prices: PriceSource;
+
+  constructor(ledger: Ledger, prices: PriceSource) {
+    this.#ledger = ledger;
+    this.#prices = prices;
+  }
+
+  /** What a job would be accepted at now. */
+  quote(model: ModelName, input: TextInput, tier: Tier): Terms {
+    return termsOf(this.#ledger.state, this.#prices, model, input, tier);
+  }
+
+  /**
+   * Holds the most that a job can cost, once, however often it is submitted; a new account has its allowance first.
+   * @throws AipgError `insufficient-credits`, `job-refused` for the id of another account's job
+   */
+  async reserve(
+    account: Account,
+    { id, input, tier }: Pick<JobSpec, 'id' | 'input' | 'tier'>,
+    model: ModelName,
+  ): Promise<Charged> {
+    let terms: Terms | undefined;
+    try {
+      await this.#ledger.append((state) => {
+        if (state.isUsed(id)) return undefined;
+        terms = termsOf(state, this.#prices, model, input, tier);
+        return reservationDrafts(state, account, id, tier, terms);
+      });
+    } catch (error) {
+      if (!(error instanceof AipgError && error.code === 'insufficient-credits') || !terms) throw error;
+      throw insufficient(this.#ledger.state, account, tier, input, terms);
+    }
+    return this.#charged(account, id);
+  }
+
+  #charged(account: Account, job: JobId): Charged {
+    const reservation = this.#ledger.state.reservation(job);
+    if (reservation === undefined) return { outcome: 'ended' };
+    if (reservation.account === account) return { outcome: 'reserved', price: reservation.price };
+    throw new AipgError('job-refused', `The id ${job} is that of another job.`, {
+      hint: 'Submit it again with a new id.',
+    });
+  }
+}
+
+function termsOf(
+  state: LedgerView,
+  prices: PriceSource,
+  model: ModelName,
+  input: TextInput,
+  tier: Tier,
+): Terms {
+  const card = prices.cardFor(state, model);
+  const counts = { inputTokens: mostInputTokens(input), outputTokens: input.maxTokens };
+  return { card, most: costOf(counts, card.rates, state.policy.policy.tiers[tier]) };
+}
+
+function reservationDrafts(
+  state: LedgerView,
+  account: Account,
+  job: JobId,
+  tier: Tier,
+  { card, most }: Terms,
+): EntryDraft[] {
+  return [
+    ...allowanceDrafts(state, account),
+    { kind: 'reserve', job, account, amount: most, tier, price: card.n },
+  ];
+}
+
+function insufficient(
+  state: LedgerView,
+  account: Account,
+  tier: Tier,
+  input: TextInput,
+  { card, most }: Terms,
+): AipgError {
+  const { policy } = state.policy;
+  const { available } = state.balance(account);
+  // A first job brings the allowance with it.
+  const balance = (available + (state.hadAllowance(account) ? 0 : policy.allowance)) as MicroCredits;
+  const left = policy.minimumBalance;
+  return new AipgError(
+    'insufficient-credits',
+    `This job may cost up to ${formatCredits(most)} credits, and ${account} has ${formatCredits(balance)}` +
+      `${left > 0 ? `, of which ${formatCredits(left)} must be left` : ''}.`,
+    {
+      hint:
+        `${describePrice(card.rates, policy.tiers[tier])}; ask for fewer than ${input.maxTokens} tokens with --max-tokens, ` +
+        'earn credits with `aipg worker`, or ask the operator for some.',
+    },
+  );
+}
+
+function describePrice({ input, output }: Rates, multiplier: number): string {
+  const rate = (rate: number) => formatCredits(Math.ceil((rate * multiplier) / BASIS_POINTS) as MicroCredits);
+  return `A million tokens cost ${rate(input)} credits of prompt and ${rate(output)} of output`;
+}

@@ -1,0 +1,61 @@
+import type { RecordStore } from '../bus/record.ts';
+import type { EntryDraft } from '../ledger/entry.ts';
+import type { LedgerView } from '../ledger/state.ts';
+import type { Log } from '../protocol/log.ts';
+import { Charges } from './charges.ts';
+import { ledgerPrices, type PriceSource } from './price-source.ts';
+import { Settler } from './settler.ts';
+import { Sweep, type SweepTimes } from './sweep.ts';
+import { countByIds, type TokenCounter } from './token-counter.ts';
+
+export interface Ledger extends AsyncDisposable {
+  readonly state: LedgerView;
+  append(build: (state: LedgerView) => readonly EntryDraft[] | undefined): Promise<unknown>;
+  catchUp(): Promise<void>;
+}
+
+export interface CreditsOptions {
+  readonly store: RecordStore;
+  readonly log: Log;
+  /** Copies of the ledger's stream in a cluster. */
+  readonly replicas?: number | undefined;
+  readonly wanted?: boolean | undefined;
+  readonly prices?: PriceSource | undefined;
+  readonly countTokens?: TokenCounter | undefined;
+  readonly sweepTimes?: SweepTimes | undefined;
+  readonly now: () => number;
+}
+
+/** All that a director does about credits. */
+export class Credits implements AsyncDisposable {
+  readonly ledger: Ledger;
+  readonly charges: Charges;
+  readonly settler: Settler;
+  readonly #sweep: Sweep;
+
+  private constructor(ledger: Ledger, charges: Charges, settler: Settler, sweep: Sweep) {
+    this.ledger = ledger;
+    this.charges = charges;
+    this.settler = settler;
+    this.#sweep = sweep;
+  }
+
+  /**
+   * `undefined` where credits are off: the grid has no ledger, and is to have none.
+   * @throws AipgError `usage` when a grid that has a ledger is to be without
+   */
+  static async open(options: CreditsOptions): Promise<Credits | undefined> {
+    const { store, log, prices = ledgerPrices, countTokens = countByIds, now } = options;
+    const ledger = undefined as Ledger | undefined;
+    if (!ledger) return undefined;
+    const settler = await Settler.start({ store, ledger, countTokens, log });
+    const sweep = new Sweep({ store, ledger, settler, log, now, times: options.sweepTimes });
+    return new Credits(ledger, new Charges(ledger, prices), settler, sweep);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#sweep[Symbol.dispose]();
+    await this.settler[Symbol.asyncDispose]();
+    await this.ledger[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,83 @@
+import { type Settlement, settleDraft } from '../ledger/drafts.ts';
+import type { DraftOf } from '../ledger/entry.ts';
+import type { LedgerView } from '../ledger/state.ts';
+import type { Reservation } from '../ledger/tables.ts';
+import { isWorkerOf } from '../protocol/ids.ts';
+import { inputSha256, outputSha256, type Receipt } from '../protocol/receipt.ts';
+import { isSigned } from '../protocol/receipt-signature.ts';
+import type { Result } from '../protocol/result.ts';
+import type { TextInput } from '../protocol/text.ts';
+import type { TokenCounter } from './token-counter.ts';
+
+type Done = Extract<Result, { status: 'done' }>;
+
+/** How a reservation ends: the work is paid for, or what was held goes back. */
+export type Ending =
+  | { readonly paid: Settlement }
+  | {
+      readonly refunded: DraftOf<'refund'>['reason'];
+      /** Why a job that is done is not paid for. */
+      readonly why?: string;
+    };
+
+/**
+ * What becomes of the credits that were held for a job that has ended: its worker's owner is paid for what was
+ * delivered, by the worker's own receipt, or the asker has them back.
+ * @param input the job's, as it was accepted; `undefined` where it is known no more
+ */
+export async function endingOf(
+  reservation: Reservation,
+  result: Result,
+  input: TextInput | undefined,
+  countTokens: TokenCounter,
+): Promise<Ending> {
+  if (result.status !== 'done') return { refunded: result.status };
+  const { receipt } = result;
+  if (receipt === undefined) return unpaid('there is no receipt');
+  const fault = faultOf(reservation, result, receipt, input);
+  if (fault !== undefined) return unpaid(fault);
+  const count = await countTokens({
+    input,
+    modelSha256: receipt.modelSha256,
+    text: result.text,
+    tokens: result.tokens,
+    inputTokens: receipt.counts.inputTokens,
+  });
+  return 'mismatch' in count ? unpaid(count.mismatch) : { paid: { receipt, ...count } };
+}
+
+/** The entry that ends a reservation, unless it has ended. */
+export function endingDraft(
+  state: LedgerView,
+  { job }: Reservation,
+  ending: Ending,
+): DraftOf<'settle'> | DraftOf<'refund'> | undefined {
+  if (state.reservation(job) === undefined) return undefined;
+  if ('paid' in ending) return settleDraft(state, ending.paid);
+  return { kind: 'refund', job, reason: ending.refunded };
+}
+
+function unpaid(why: string): Ending {
+  return { refunded: 'unsettled', why };
+}
+
+/** What is wrong with a receipt. */
+function faultOf(
+  { job, model }: Reservation,
+  { text, tokens, outcome }: Done,
+  receipt: Receipt,
+  input: TextInput | undefined,
+): string | undefined {
+  if (receipt.job !== job) return 'the receipt is of another job';
+  if (receipt.worker !== outcome.worker) return 'the receipt is of another worker';
+  if (!isWorkerOf(receipt.worker, receipt.key)) return "the receipt's key is not its worker's";
+  if (receipt.modelSha256 !== outcome.modelSha256) return 'the receipt is of another model';
+  if (model !== undefined && receipt.modelSha256 !== model)
+    return 'the model is another file than was priced';
+  if (receipt.outputSha256 !== outputSha256({ text, tokens })) return 'the receipt is of another output';
+  if (input !== undefined && receipt.inputSha256 !== inputSha256(input)) {
+    return 'the receipt is of another input';
+  }
+  if (!isSigned(receipt)) return 'the receipt is not signed by its key';
+  return undefined;
+}

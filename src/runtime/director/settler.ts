@@ -1,0 +1,122 @@
+import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import { decodeLarge } from '../bus/artifacts.ts';
+import { faultPoint } from '../bus/fault-point.ts';
+import { provisionSettler } from '../bus/provision.ts';
+import { type RecordStore, readResult } from '../bus/record.ts';
+import type { Reservation } from '../ledger/tables.ts';
+import type { Account, JobId } from '../protocol/ids.ts';
+import type { Log } from '../protocol/log.ts';
+import { type Result, recordSchema } from '../protocol/result.ts';
+import { resultJob, SETTLER, STREAMS } from '../protocol/subjects.ts';
+import type { TextInput } from '../protocol/text.ts';
+import { readAccepted } from './accepted.ts';
+import type { Ledger } from './credits.ts';
+import { endingDraft, endingOf } from './settlement.ts';
+import type { TokenCounter } from './token-counter.ts';
+
+/** Before a result that could not be settled is looked at again, in milliseconds. */
+const RETRY_MS = 1_000;
+
+export interface SettlerOptions {
+  readonly store: RecordStore;
+  readonly ledger: Ledger;
+  readonly countTokens: TokenCounter;
+  readonly log: Log;
+}
+
+/**
+ * Ends the reservation of every job that has ended: pays its worker's owner, or gives the asker back what was held. Any
+ * number of directors share the work, each result being a message of one consumer; done twice, the ledger takes it once.
+ */
+export class Settler implements AsyncDisposable {
+  readonly #options: SettlerOptions;
+  readonly #messages: ConsumerMessages;
+  readonly #running = new Set<Promise<void>>();
+  readonly #counts = { settled: 0, refunded: 0 };
+
+  private constructor(options: SettlerOptions, messages: ConsumerMessages) {
+    this.#options = options;
+    this.#messages = messages;
+  }
+
+  static async start(options: SettlerOptions): Promise<Settler> {
+    const { manager, jetstream } = options.store;
+    await provisionSettler(manager);
+    const consumer = await jetstream.consumers.get(STREAMS.results, SETTLER);
+    const settler = new Settler(options, await consumer.consume());
+    void settler.#run();
+    return settler;
+  }
+
+  /** Reservations that this director has ended since its start. */
+  get counts(): Readonly<{ settled: number; refunded: number }> {
+    return this.#counts;
+  }
+
+  /** Settles a job whose result stands, unless that was done. */
+  async settle(account: Account, job: JobId): Promise<void> {
+    const isOpen = (await this.#reservation(job)) !== undefined;
+    const result = isOpen ? await readResult(this.#options.store, account, job) : undefined;
+    if (result) await this.#end(account, job, result);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#messages.close();
+    await Promise.allSettled(this.#running);
+  }
+
+  async #run(): Promise<void> {
+    for await (const message of this.#messages) {
+      const running = this.#take(message).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }
+  }
+
+  async #take(message: JsMsg): Promise<void> {
+    const { store, log } = this.#options;
+    const of = resultJob(message.subject);
+    try {
+      const record = await decodeLarge(store.connection, recordSchema, message.data);
+      if (of && record.ok && record.value.status !== 'claimed')
+        await this.#end(of.account, of.job, record.value);
+      message.ack();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ job: of?.job, reason }, 'a result could not be settled');
+      message.nak(RETRY_MS);
+    }
+  }
+
+  async #end(account: Account, job: JobId, result: Result): Promise<void> {
+    const { ledger, countTokens, log } = this.#options;
+    const reservation = await this.#reservation(job);
+    // One that was made for another account is not this result's to end.
+    if (reservation?.account !== account) return;
+    const input = result.status === 'done' ? await this.#input(account, job) : undefined;
+    const ending = await endingOf(reservation, result, input, countTokens);
+    faultPoint('before-settle');
+    let isOurs = false;
+    await ledger.append((state) => {
+      const draft = endingDraft(state, reservation, ending);
+      isOurs = draft !== undefined;
+      return draft && [draft];
+    });
+    faultPoint('after-settle');
+    if (!isOurs) return;
+    this.#counts['paid' in ending ? 'settled' : 'refunded'] += 1;
+    if ('why' in ending)
+      log.warn({ job, account, reason: ending.why }, 'a job that is done was not paid for');
+  }
+
+  /** Another director may have made it a moment ago. */
+  async #reservation(job: JobId): Promise<Reservation | undefined> {
+    const { ledger } = this.#options;
+    if (!ledger.state.isUsed(job)) await ledger.catchUp();
+    return ledger.state.reservation(job);
+  }
+
+  async #input(account: Account, job: JobId): Promise<TextInput | undefined> {
+    const accepted = await readAccepted(this.#options.store, account, job);
+    return accepted?.job.input;
+  }
+}
