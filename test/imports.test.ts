@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 /** Which part may import which; a part may always import itself. `docs/architecture.md` shows the same table. */
 const ALLOWED: Record<string, readonly string[]> = {
   commands: [
+    'pricing',
     'cli',
     'config',
     'protocol',
@@ -38,7 +39,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   tui: ['host', 'monitor'],
   doctor: ['config', 'protocol', 'bus', 'models', 'engines', 'monitor'],
-  host: ['config', 'protocol', 'bus', 'identity', 'models', 'engines', 'worker', 'director'],
+  host: ['config', 'protocol', 'bus', 'identity', 'models', 'pricing', 'engines', 'worker', 'director'],
   batch: ['protocol', 'models', 'grids', 'json-schema'],
   grids: ['config', 'protocol', 'bus', 'models', 'engines'],
   worker: ['protocol', 'bus', 'models', 'engines'],

@@ -21,8 +21,8 @@ export interface TokenWork {
 export const FLOP_PER_BYTE = 16;
 /** A multiplication and an addition. */
 const FLOP_PER_WEIGHT = 2;
-/** More than any model costs, and the most that a rate may be. */
-export const MOST_WORK = 1e12;
+/** More than any model costs, and still a safe integer. */
+export const MOST_WORK = 1e15;
 
 /**
  * The work of a token by a model's header alone, the same for a model in one file or in many and under any name:
