@@ -1,6 +1,5 @@
 import { hasLedger, openLedger, provisionLedger } from '../bus/ledger.ts';
 import type { RecordStore } from '../bus/record.ts';
-import { DEFAULT_POLICY } from '../ledger/drafts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
@@ -47,9 +46,6 @@ export class Credits implements AsyncDisposable {
     if (!has && wanted !== true) return undefined;
     await provisionLedger(store.manager, replicas);
     const ledger = await openLedger(store, { log, now });
-    await ledger.append((state) =>
-      state.n === 0 ? [{ kind: 'policy', policy: DEFAULT_POLICY }] : undefined,
-    );
     const settler = await Settler.start({ store, ledger, countTokens, log });
     const sweep = new Sweep({ store, ledger, settler, log, now, times: options.sweepTimes });
     return new Credits(ledger, new Charges(ledger, prices), settler, sweep);

@@ -67,6 +67,7 @@ export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
     { may: 'publish', subject: '_INBOX.>', why: 'answers to requests' },
     { may: 'subscribe', subject: 'aipg.req.*.*', why: 'requests of accounts' },
     { may: 'subscribe', subject: 'aipg.wrk.*.*', why: 'requests of workers' },
+    { may: 'subscribe', subject: 'aipg.adm.*', why: 'requests of operators' },
     { may: 'subscribe', subject: 'aipg.here.*', why: 'who is there' },
     { may: 'subscribe', subject: '$SRV.>', why: 'other directors' },
     OWN_ANSWERS,
