@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { canonicalJson } from '../protocol/canonical.ts';
 import { describeIssue } from '../protocol/codec.ts';
+import { formatCredits } from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { sha256Schema } from '../protocol/model.ts';
 import { dayOf } from './day.ts';
 import { daySchema, type Entry, type EntryOf, entrySchema } from './entry.ts';
-import { inclusionProof, rootOfProof } from './merkle.ts';
+import { rootOfProof } from './merkle.ts';
 import { readEntry } from './seal.ts';
 import { isByItsWorker } from './verify.ts';
 
@@ -26,23 +27,15 @@ export const proofSchema = z.strictObject({
 });
 export type Proof = z.infer<typeof proofSchema>;
 
-/**
- * @param day all entries of one UTC day, in their order
- * @param root the entry that tells the root of that day
- */
-export function proveEntry(entry: Entry, day: readonly Pick<Entry, 'hash'>[], root: EntryOf<'root'>): Proof {
-  const index = entry.n - root.first;
-  const hashes = day.map(({ hash }) => hash);
-  if (hashes.length !== root.count || hashes[index] !== entry.hash) {
-    throw new AipgError('internal', `Entry ${entry.n} is not of ${root.day}.`);
-  }
+/** @param path from {@link proofFrom} over the entries of the day that `root` tells of */
+export function proofOf(entry: Entry, root: EntryOf<'root'>, path: readonly string[]): Proof {
   return {
     format: FORMAT,
     entry,
     day: root.day,
-    index,
+    index: entry.n - root.first,
     count: root.count,
-    path: inclusionProof(hashes, index).map((hash) => sha256Schema.parse(hash)),
+    path: path.map((hash) => sha256Schema.parse(hash)),
     root: root.root,
   };
 }
@@ -87,4 +80,16 @@ function invalid(why: string): AipgError {
   return new AipgError('ledger-invalid', `The proof does not hold: ${why}.`, {
     hint: 'Make it again with `aipg ledger prove`.',
   });
+}
+
+/** What a proof has shown, in a sentence. @param isTrusted whether the root was given by the checker */
+export function describeProof({ entry, day, root }: Proof, isTrusted: boolean): string {
+  const paid =
+    entry.kind === 'settle'
+      ? `${entry.payTo} was paid ${formatCredits(entry.pay)} credits for job ${entry.job}`
+      : `entry ${entry.n} is a ${entry.kind}`;
+  const trust = isTrusted
+    ? 'the root that you gave'
+    : 'its own root: compare it with one from whom you trust';
+  return `The proof holds: ${paid}, on ${day}, by ${trust}.\nRoot: ${root}`;
 }

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CSV_HEAD, csvRows } from '../../../src/runtime/ledger/csv.ts';
+import { DayHashes } from '../../../src/runtime/ledger/day-hashes.ts';
 import { DEFAULT_POLICY, settleDraft } from '../../../src/runtime/ledger/drafts.ts';
 import type { EntryOf } from '../../../src/runtime/ledger/entry.ts';
-import { inclusionProof, merkleRoot, rootOfProof } from '../../../src/runtime/ledger/merkle.ts';
-import { checkProof, looksLikeProof, proveEntry } from '../../../src/runtime/ledger/proof.ts';
+import { merkleRoot, proofFrom, rootOfProof, treeLevels } from '../../../src/runtime/ledger/merkle.ts';
+import { checkProof, looksLikeProof, proofOf } from '../../../src/runtime/ledger/proof.ts';
 import { sealEntry, writeEntry } from '../../../src/runtime/ledger/seal.ts';
 import { verifyExport } from '../../../src/runtime/ledger/verify.ts';
 import { newJobId, teamSchema } from '../../../src/runtime/protocol/ids.ts';
@@ -117,14 +119,24 @@ describe('an export', () => {
 describe('a Merkle tree', () => {
   it('has the roots of RFC 9162’s own construction', () => {
     const hash = (i: number) => i.toString(16).padStart(64, '0');
+    // MTH(D[n]) = H(0x01 || MTH(D[0:k]) || MTH(D[k:n])), k the largest power of two below n.
+    const node = (left: string, right: string) =>
+      createHash('sha256')
+        .update(Buffer.from(`01${left}${right}`, 'hex'))
+        .digest('hex');
     const recursive = (leaves: string[]): string => {
-      if (leaves.length <= 2) return merkleRoot(leaves);
+      if (leaves.length === 1)
+        return createHash('sha256')
+          .update(Buffer.from(`00${leaves[0]}`, 'hex'))
+          .digest('hex');
       const split = 2 ** Math.floor(Math.log2(leaves.length - 1));
-      const proof = inclusionProof(leaves, 0);
-      expect(proof.at(-1)).toBe(recursive(leaves.slice(split)));
-      return merkleRoot(leaves);
+      return node(recursive(leaves.slice(0, split)), recursive(leaves.slice(split)));
     };
-    for (let size = 1; size < 40; size++) recursive(Array.from({ length: size }, (_, i) => hash(i)));
+    for (let size = 1; size < 40; size++) {
+      const leaves = Array.from({ length: size }, (_, i) => hash(i));
+      expect(merkleRoot(leaves)).toBe(recursive(leaves));
+      expect(treeLevels(leaves).at(-1)).toEqual([recursive(leaves)]);
+    }
   });
 
   it('proves each of its leaves, and no other leaf, place or size', () => {
@@ -133,7 +145,7 @@ describe('a Merkle tree', () => {
       fc.property(hashes, fc.nat(), (leaves, at) => {
         const index = at % leaves.length;
         const leaf = leaves[index] ?? '';
-        const proof = inclusionProof(leaves, index);
+        const proof = proofFrom(treeLevels(leaves), index);
         const root = merkleRoot(leaves);
         expect(rootOfProof(leaf, index, leaves.length, proof)).toBe(root);
         expect(
@@ -150,7 +162,10 @@ describe('a proof', () => {
   const ledger = fullLedger();
   const settle = ledger.entries.find(({ kind }) => kind === 'settle') as EntryOf<'settle'>;
   const root = ledger.entries.find(({ kind }) => kind === 'root') as EntryOf<'root'>;
-  const proof = proveEntry(settle, ledger.entries.slice(0, 10), root);
+  const day = new DayHashes();
+  for (const entry of ledger.entries) day.add(entry);
+  const path = day.prove(settle)?.path ?? [];
+  const proof = proofOf(settle, root, path);
   const text = JSON.stringify(proof, undefined, 2);
 
   it('shows an entry to who trusts the root of its day alone', () => {
