@@ -10,7 +10,15 @@ import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import { isInbox } from '../protocol/permissions.ts';
 import { envelopeSchema } from '../protocol/requests.ts';
-import { patterns, requestAccount, requestWorker, type Verb, type WorkerVerb } from '../protocol/subjects.ts';
+import {
+  type OperatorVerb,
+  patterns,
+  requestAccount,
+  requestWorker,
+  subjects,
+  type Verb,
+  type WorkerVerb,
+} from '../protocol/subjects.ts';
 
 /** The subjects that a director answers: each request is parsed once, answered with a reply or a refusal, and counted. */
 export class Endpoints {
@@ -50,6 +58,15 @@ export class Endpoints {
     this.#answer(patterns.workerRequest(verb), schema, (subject, request) =>
       answer(known(requestWorker(subject), 'worker'), request),
     );
+  }
+
+  /** Answers an operator: nobody else may ask there. */
+  ofOperator<T extends z.ZodType>(
+    verb: OperatorVerb,
+    schema: T,
+    answer: (request: z.infer<T>) => Promise<unknown>,
+  ): void {
+    this.#answer(subjects.operatorRequest(verb), schema, (_, request) => answer(request));
   }
 
   /** Does what a worker asks, and answers nothing. */

@@ -106,7 +106,11 @@ async function tellIfEnded(store: RecordStore, { account, id }: Job): Promise<vo
   if (result) store.connection.publish(subjects.event(account, id), encode(finalEvent(result, 1)));
 }
 
-async function modelFor({ store, roster }: Admission, { job, wait }: SubmitRequest): Promise<ModelName> {
+/** The model that serves a job. @throws AipgError `model-not-found` */
+export async function modelFor(
+  { store, roster }: Admission,
+  { job, wait }: Pick<SubmitRequest, 'job' | 'wait'>,
+): Promise<ModelName> {
   try {
     return chooseModel(job.model, roster.models());
   } catch {

@@ -8,7 +8,7 @@ import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { refusalSchema } from '../protocol/requests.ts';
-import { subjects, type Verb } from '../protocol/subjects.ts';
+import { type OperatorVerb, subjects, type Verb } from '../protocol/subjects.ts';
 
 /** How long a director may take to answer, in milliseconds. */
 const ANSWER_MS = 5_000;
@@ -40,7 +40,29 @@ export async function ask<T extends z.ZodType>(
   schema: T,
   signal?: AbortSignal,
 ): Promise<z.infer<T>> {
-  const { connection, name, account } = grid;
+  return askAt(grid, subjects.request(grid.account, verb), request, schema, signal);
+}
+
+/** Asks a director what only an operator may. @throws AipgError as {@link ask} does; `not-permitted` */
+export async function askAsOperator<T extends z.ZodType>(
+  grid: GridAddress,
+  verb: OperatorVerb,
+  request: object,
+  schema: T,
+): Promise<z.infer<T>> {
+  const { requireRole } = await import('../bus/identity.ts');
+  requireRole(grid.connection, 'operator');
+  return askAt(grid, subjects.operatorRequest(verb), request, schema);
+}
+
+async function askAt<T extends z.ZodType>(
+  grid: GridAddress,
+  subject: string,
+  request: object,
+  schema: T,
+  signal?: AbortSignal,
+): Promise<z.infer<T>> {
+  const { connection, name } = grid;
   const reconnects = Reconnects.of(connection);
   const patience = AbortSignal.timeout(MAX_BREAK_MS);
   const stop = signal ? AbortSignal.any([signal, patience]) : patience;
@@ -48,7 +70,7 @@ export async function ask<T extends z.ZodType>(
   for (;;) {
     try {
       const payload = await encodeLarge(connection, { protocol: PROTOCOL_VERSION, ...request });
-      const { data } = await connection.request(subjects.request(account, verb), payload, {
+      const { data } = await connection.request(subject, payload, {
         timeout: ANSWER_MS,
       });
       return await readReply(grid, schema, data);
