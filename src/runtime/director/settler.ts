@@ -16,8 +16,8 @@ import type { RecentInputs } from './recent-inputs.ts';
 import { endingDraft, endingOf } from './settlement.ts';
 import type { TokenCounter } from './token-counter.ts';
 
-/** Before a result that could not be settled is looked at again, in milliseconds. */
-const RETRY_MS = 1_000;
+/** Before a result that could not be settled is looked at again, in milliseconds: twice as long each time. */
+const RETRY_MS = { first: 1_000, most: 60_000 };
 /** What ends within this time is written into the ledger together, in milliseconds: nobody waits for it. */
 const TOGETHER_MS = 50;
 
@@ -89,7 +89,7 @@ export class Settler implements AsyncDisposable {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn({ job: of?.job, reason }, 'a result could not be settled');
-      message.nak(RETRY_MS);
+      message.nak(Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** (message.info.deliveryCount - 1)));
     }
   }
 
