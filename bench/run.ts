@@ -6,6 +6,7 @@ const benchmarks: Record<string, () => Promise<() => Promise<void>>> = {
   'batch-throughput': async () => (await import('./batch-throughput.ts')).batchThroughput,
   'grid-overhead': async () => (await import('./grid-overhead.ts')).gridOverhead,
   'jobs-per-second': async () => (await import('./jobs-per-second.ts')).jobsPerSecond,
+  'ledger-verify': async () => (await import('./ledger-verify.ts')).ledgerVerify,
   'start-up': async () => (await import('./start-up.ts')).startUp,
   sampler: async () => (await import('./sampler.ts')).sampler,
 };
