@@ -46,7 +46,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   director: ['protocol', 'bus', 'ledger'],
   monitor: ['protocol', 'bus'],
   ledger: ['protocol'],
-  bus: ['protocol'],
+  bus: ['protocol', 'ledger'],
   pricing: ['protocol', 'models'],
   engines: ['protocol', 'json-schema', 'gguf', 'cache'],
   'json-schema': ['protocol'],

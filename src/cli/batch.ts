@@ -9,6 +9,7 @@ import { FileSink, StreamSink } from '../runtime/batch/sink.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectGrid } from '../runtime/config/select-grid.ts';
 import { parseModelReference } from '../runtime/models/reference.ts';
+import { formatCredits, type MicroCredits } from '../runtime/protocol/credits.ts';
 import { AipgError, EXIT_CODES } from '../runtime/protocol/errors.ts';
 import type { Format } from '../runtime/protocol/format.ts';
 import { parseSeed } from '../runtime/protocol/text.ts';
@@ -39,6 +40,7 @@ export interface BatchFlags extends TextFlags, FormatFlags {
   readonly grid?: string | undefined;
   readonly threads?: number | undefined;
   readonly timeout?: number | undefined;
+  readonly 'max-price'?: MicroCredits | undefined;
   readonly yes: boolean;
   readonly json?: boolean | undefined;
 }
@@ -147,6 +149,7 @@ function batchDefaults(flags: BatchFlags, format: Format | undefined): BatchDefa
     schema: format?.type === 'schema' ? format.schema : undefined,
     jsonMode: format?.type === 'json' || undefined,
     timeoutMs: flags.timeout,
+    maxPrice: flags['max-price'] === undefined ? undefined : formatCredits(flags['max-price']),
   };
   if (flags.raw && flags.system !== undefined) {
     throw new AipgError('usage', '--system needs the chat template that --raw leaves out.');

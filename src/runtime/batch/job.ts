@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describeIssue } from '../protocol/codec.ts';
+import { parseCredits } from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type JobId, newJobId } from '../protocol/ids.ts';
 import { type JobSpec, jobSpecSchema } from '../protocol/job.ts';
@@ -56,7 +57,10 @@ export function lineJob(request: BatchRequest, { index, key, defaults, model }: 
       },
       seed: request.seed === undefined ? lineSeed(key.seed, index) : parseSeed(String(request.seed)),
     },
-    limits: { timeoutMs: asked.timeoutMs },
+    limits: {
+      timeoutMs: asked.timeoutMs,
+      maxCost: asked.maxPrice === undefined ? undefined : parseCredits(asked.maxPrice),
+    },
   });
   if (job.success) return job.data;
   throw new AipgError('input-invalid', `The job is invalid: ${describeIssue(job.error)}.`);

@@ -1,13 +1,12 @@
-import { JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { encode } from '../protocol/codec.ts';
 import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
 import { type Claim, type Result, recordSchema } from '../protocol/result.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 import { decodeLarge, encodeLarge } from './artifacts.ts';
+import { isWrongSequence } from './wrong-sequence.ts';
 
-/** JetStream's error codes for a message whose expected last sequence is not the last, or is just being written. */
-const WRONG_LAST_SEQUENCE: ReadonlySet<number> = new Set([10071, 10164]);
 /** A replica that answers a read may lag behind the leader that refused a write; this often it is asked again. */
 const MAX_CONFLICTS = 20;
 
@@ -123,7 +122,7 @@ async function write(
     });
     return seq;
   } catch (error) {
-    if (error instanceof JetStreamApiError && WRONG_LAST_SEQUENCE.has(error.code)) return undefined;
+    if (isWrongSequence(error)) return undefined;
     throw error;
   }
 }

@@ -9,7 +9,7 @@ export const WEEK_MS = 7 * 24 * HOUR_MS;
 /** A published job with the same id is the same job for this long, in milliseconds. */
 const DUPLICATE_WINDOW_MS = 120_000;
 /** Room for headers and the like beside a message. */
-const OVERHEAD_BYTES = 4_096;
+export const OVERHEAD_BYTES = 4_096;
 
 export const PROTOCOL_KEY = 'aipg_protocol';
 export const SETTINGS_KEY = 'aipg_settings';

@@ -1,5 +1,6 @@
 import { allowanceDrafts } from '../ledger/drafts.ts';
 import type { EntryDraft } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerView } from '../ledger/state.ts';
 import type { RateCard } from '../ledger/tables.ts';
 import type { Charge } from '../protocol/charge.ts';
@@ -16,7 +17,6 @@ import type { Account, JobId } from '../protocol/ids.ts';
 import type { JobSpec, Tier } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { TextInput } from '../protocol/text.ts';
-import type { Ledger } from './credits.ts';
 import type { PriceSource } from './price-source.ts';
 import { mostTokens } from './token-counter.ts';
 

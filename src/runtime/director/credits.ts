@@ -1,18 +1,14 @@
+import { hasLedger, openLedger, provisionLedger } from '../bus/ledger.ts';
 import type { RecordStore } from '../bus/record.ts';
-import type { EntryDraft } from '../ledger/entry.ts';
-import type { LedgerView } from '../ledger/state.ts';
+import { DEFAULT_POLICY } from '../ledger/drafts.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { AipgError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import { Charges } from './charges.ts';
 import { ledgerPrices, type PriceSource } from './price-source.ts';
 import { Settler } from './settler.ts';
 import { Sweep, type SweepTimes } from './sweep.ts';
 import { countByIds, type TokenCounter } from './token-counter.ts';
-
-export interface Ledger extends AsyncDisposable {
-  readonly state: LedgerView;
-  append(build: (state: LedgerView) => readonly EntryDraft[] | undefined): Promise<unknown>;
-  catchUp(): Promise<void>;
-}
 
 export interface CreditsOptions {
   readonly store: RecordStore;
@@ -45,9 +41,15 @@ export class Credits implements AsyncDisposable {
    * @throws AipgError `usage` when a grid that has a ledger is to be without
    */
   static async open(options: CreditsOptions): Promise<Credits | undefined> {
-    const { store, log, prices = ledgerPrices, countTokens = countByIds, now } = options;
-    const ledger = undefined as Ledger | undefined;
-    if (!ledger) return undefined;
+    const { store, log, replicas, wanted, prices = ledgerPrices, countTokens = countByIds, now } = options;
+    const has = await hasLedger(store);
+    if (has && wanted === false) throw keepsLedger();
+    if (!has && wanted !== true) return undefined;
+    await provisionLedger(store.manager, replicas);
+    const ledger = await openLedger(store, { log, now });
+    await ledger.append((state) =>
+      state.n === 0 ? [{ kind: 'policy', policy: DEFAULT_POLICY }] : undefined,
+    );
     const settler = await Settler.start({ store, ledger, countTokens, log });
     const sweep = new Sweep({ store, ledger, settler, log, now, times: options.sweepTimes });
     return new Credits(ledger, new Charges(ledger, prices), settler, sweep);
@@ -58,4 +60,10 @@ export class Credits implements AsyncDisposable {
     await this.settler[Symbol.asyncDispose]();
     await this.ledger[Symbol.asyncDispose]();
   }
+}
+
+function keepsLedger(): AipgError {
+  return new AipgError('usage', 'This grid has a ledger, which it keeps: jobs on it are paid for.', {
+    hint: 'Start without --no-credits; for a grid where jobs are free, set its prices to 0.',
+  });
 }

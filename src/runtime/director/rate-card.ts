@@ -1,9 +1,9 @@
 import type { Roster, RosterChange } from '../bus/roster.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerView } from '../ledger/state.ts';
 import type { Rates } from '../protocol/credits.ts';
 import type { Log } from '../protocol/log.ts';
 import type { ModelName, Sha256 } from '../protocol/model.ts';
-import type { Ledger } from './credits.ts';
 
 /** What the director's own machine knows of a file; `undefined` where it does not have it. */
 export type MeasureModel = (

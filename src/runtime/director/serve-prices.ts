@@ -1,4 +1,5 @@
 import type { Roster } from '../bus/roster.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerView } from '../ledger/state.ts';
 import type { RateCard } from '../ledger/tables.ts';
 import { microCredits } from '../protocol/credits.ts';
@@ -15,7 +16,7 @@ import {
   type SetPriceRequest,
   setPriceRequestSchema,
 } from '../protocol/prices.ts';
-import type { Credits, Ledger } from './credits.ts';
+import type { Credits } from './credits.ts';
 import type { Endpoints } from './endpoints.ts';
 import { type Admission, modelFor } from './submit.ts';
 import { mostTokens } from './token-counter.ts';

@@ -25,7 +25,7 @@ export function sealEntry(state: LedgerState, draft: EntryDraft, now: number): E
  */
 export function sealEntries(state: LedgerState, drafts: readonly EntryDraft[], now: number): Entry[] {
   const fork = state.fork();
-  const root = drafts.length > 0 ? fork.dueRoot(now) : undefined;
+  const root = drafts.length > 0 && drafts[0]?.kind !== 'root' ? fork.dueRoot(now) : undefined;
   const entries = [...(root ? [root] : []), ...drafts].map((draft) => sealEntry(fork, draft, now));
   state.merge(fork);
   return entries;

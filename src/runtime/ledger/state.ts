@@ -9,6 +9,8 @@ import { refused } from './refusal.ts';
 import { checkDraft, type EntryMoves } from './rules.ts';
 import { type Balance, type RateCard, type Reservation, Tables } from './tables.ts';
 
+export type { Balance, RateCard, Reservation } from './tables.ts';
+
 /** How long an id cannot be used again, in days: as long as results are kept, so that every repeat is known as one. */
 const ID_DAYS = 7;
 

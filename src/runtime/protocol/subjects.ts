@@ -32,6 +32,8 @@ export const subjects = {
   controlWorker: (worker: WorkerId) => `aipg.ctl.worker.${worker}`,
   /** Where a process answers a director that asks whether it is there. */
   here: (question: string) => `aipg.here.${question}`,
+  /** The one subject of the ledger's stream. */
+  ledger: 'aipg.led.entries',
   nextJob: (consumer: string) => `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.jobs}.${consumer}`,
 } as const;
 
@@ -56,6 +58,7 @@ export const STREAMS = {
   accepted: 'AIPG_ACCEPTED',
   events: 'AIPG_EVENTS',
   results: 'AIPG_RESULTS',
+  ledger: 'AIPG_LEDGER',
 } as const;
 export const BUCKETS = { workers: 'AIPG_WORKERS', artifacts: 'AIPG_ARTIFACTS' } as const;
 /** The durable consumer by which directors look after accepted jobs. */

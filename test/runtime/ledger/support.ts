@@ -1,7 +1,7 @@
 import { DEFAULT_POLICY, settleDraft } from '../../../src/runtime/ledger/drafts.ts';
 import type { DraftOf, Entry, EntryDraft } from '../../../src/runtime/ledger/entry.ts';
 import { sealEntries } from '../../../src/runtime/ledger/seal.ts';
-import { LedgerState } from '../../../src/runtime/ledger/state.ts';
+import { LedgerState, type LedgerView } from '../../../src/runtime/ledger/state.ts';
 import { microCreditsSchema, type TokenCounts } from '../../../src/runtime/protocol/credits.ts';
 import { type Account, accountSchema, type JobId, newJobId } from '../../../src/runtime/protocol/ids.ts';
 import { sha256Schema } from '../../../src/runtime/protocol/model.ts';
@@ -57,6 +57,6 @@ export class TestLedger {
 }
 
 /** Of all accounts and reservations: 0 when no credit was lost or made. */
-export function sumOf(state: LedgerState): number {
+export function sumOf(state: LedgerView): number {
   return [...state.balances()].reduce((sum, [, { available, reserved }]) => sum + available + reserved, 0);
 }

@@ -1,0 +1,119 @@
+import {
+  type ConsumerMessages,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+} from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { DEFAULT_POLICY } from '../ledger/drafts.ts';
+import { type EntryLog, Ledger, type LedgerOptions, type LogMessage } from '../ledger/ledger.ts';
+import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.ts';
+import { STREAMS, subjects } from '../protocol/subjects.ts';
+import { OVERHEAD_BYTES, PROTOCOL_KEY } from './streams.ts';
+import { isWrongSequence } from './wrong-sequence.ts';
+
+/** JetStream's error codes for a stream that is not there, and for one that exists with other settings. */
+const STREAM_NOT_FOUND = 10059;
+const STREAM_NAME_IN_USE = 10058;
+
+/** What the bus needs to be asked for the ledger. */
+export interface LedgerStore {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+}
+
+/** Whether this grid counts credits. */
+export async function hasLedger({ manager }: Pick<LedgerStore, 'manager'>): Promise<boolean> {
+  return (await ledgerReplicas(manager)) !== undefined;
+}
+
+/**
+ * Makes sure of the ledger's stream; safe to repeat and to do from many processes at once. It is kept for ever: the
+ * server itself refuses to delete or purge any of it, and takes that back for nobody.
+ * @param replicas copies in a cluster, 1 to 5; as many as results have if left out
+ */
+export async function provisionLedger(manager: JetStreamManager, replicas?: number): Promise<void> {
+  const existing = await ledgerReplicas(manager);
+  if (existing !== undefined && (replicas === undefined || replicas === existing)) return;
+  if (existing !== undefined) {
+    await manager.streams.update(STREAMS.ledger, { num_replicas: replicas ?? existing });
+    return;
+  }
+  const num_replicas = replicas ?? (await manager.streams.info(STREAMS.results)).config.num_replicas;
+  try {
+    await manager.streams.add({
+      name: STREAMS.ledger,
+      subjects: [subjects.ledger],
+      storage: 'file',
+      retention: 'limits',
+      discard: 'new',
+      num_replicas,
+      deny_delete: true,
+      deny_purge: true,
+      max_msg_size: LIMITS.messageBytes + OVERHEAD_BYTES,
+      metadata: { [PROTOCOL_KEY]: String(PROTOCOL_VERSION) },
+    });
+  } catch (error) {
+    // Another process was first.
+    if (!(error instanceof JetStreamApiError && error.code === STREAM_NAME_IN_USE)) throw error;
+  }
+}
+
+/**
+ * The ledger of a grid, read to its end and followed from then on; a new one is begun. The connection stays the
+ * caller's. @throws AipgError `grid-unreachable`, `protocol-mismatch`
+ */
+export async function openLedger(store: LedgerStore, options: LedgerOptions): Promise<Ledger> {
+  const ledger = await Ledger.open(new LedgerStream(store), options);
+  await ledger.append(({ n }) => (n === 0 ? [{ kind: 'policy', policy: DEFAULT_POLICY }] : undefined));
+  return ledger;
+}
+
+/** The ledger's stream, as the log that a ledger is kept in. */
+class LedgerStream implements EntryLog {
+  readonly #manager: JetStreamManager;
+  readonly #jetstream: JetStreamClient;
+  #messages: ConsumerMessages | undefined;
+
+  constructor({ connection, manager }: LedgerStore) {
+    this.#manager = manager;
+    this.#jetstream = jetstream(connection);
+  }
+
+  async append(data: Uint8Array, expected: number): Promise<boolean> {
+    try {
+      await this.#jetstream.publish(subjects.ledger, data, {
+        expect: { streamName: STREAMS.ledger, lastSequence: expected },
+      });
+      return true;
+    } catch (error) {
+      if (isWrongSequence(error)) return false;
+      throw error;
+    }
+  }
+
+  async follow(take: (message: LogMessage) => void): Promise<void> {
+    const consumer = await this.#jetstream.consumers.get(STREAMS.ledger);
+    this.#messages = await consumer.consume({ callback: ({ seq, data }) => take({ sequence: seq, data }) });
+  }
+
+  async last(): Promise<number> {
+    const { state } = await this.#manager.streams.info(STREAMS.ledger);
+    return state.last_seq;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#messages?.close();
+  }
+}
+
+async function ledgerReplicas(manager: JetStreamManager): Promise<number | undefined> {
+  try {
+    const { config } = await manager.streams.info(STREAMS.ledger);
+    return config.num_replicas;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
+    throw error;
+  }
+}
