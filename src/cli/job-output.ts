@@ -144,14 +144,14 @@ export function printStats(grid: Grid, { outcome, firstTextMs, charge }: Answer)
     `prompt ${outcome.promptTokens} tokens`,
     outcome.model,
     outcome.worker === undefined ? grid.name : `${grid.name}, worker ${outcome.worker}`,
-    ...(charge ? [`${formatCredits(costOfOutcome(charge, outcome))} credits`] : []),
+    ...(charge ? [`at most ${formatCredits(costOfOutcome(charge, outcome))} credits`] : []),
   ];
   process.stderr.write(`${paint(process.stderr).dim(parts.join(' · '))}\n`);
 }
 
-/** What the tokens come to in whole micro-credits: a director that counts fewer takes less, and an own worker is free. */
+/** What the tokens come to, in whole micro-credits. A director that counts fewer takes less, and an own worker is free. */
 function costJson(charge: Charge, outcome: Outcome) {
-  return { microCredits: costOfOutcome(charge, outcome), reserved: charge.most, price: charge.price };
+  return { atMost: costOfOutcome(charge, outcome), reserved: charge.most, price: charge.price };
 }
 
 function costOfOutcome(charge: Charge, { promptTokens, outputTokens }: Outcome): MicroCredits {

@@ -82,8 +82,8 @@ function quoteLines(grid: string, { model, slots, charge, available }: QuoteRepl
   return rows.map(([label, text]) => `${dim(label.padEnd(10))}${text}`);
 }
 
-/** `0.1 credits a million tokens of prompt, 0.4 of output`. @param multiplier of the tier, in basis points */
+/** `0.1 per million tokens of prompt, 0.4 of output`. @param multiplier of the tier, in basis points */
 export function describeRates({ input, output }: Rates, multiplier: number = BASIS_POINTS): string {
   const rate = (each: number) => formatCredits(microCredits(Math.ceil((each * multiplier) / BASIS_POINTS)));
-  return `${rate(input)} credits a million tokens of prompt, ${rate(output)} of output`;
+  return `${rate(input)} per million tokens of prompt, ${rate(output)} of output`;
 }

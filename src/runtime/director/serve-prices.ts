@@ -16,6 +16,7 @@ import {
   type SetPriceRequest,
   setPriceRequestSchema,
 } from '../protocol/prices.ts';
+import { requireWithin } from './charges.ts';
 import type { Credits } from './credits.ts';
 import type { Endpoints } from './endpoints.ts';
 import { type Admission, modelFor } from './submit.ts';
@@ -38,7 +39,7 @@ export function servePrices(endpoints: Endpoints, admission: Admission, credits:
   });
 }
 
-/** What would become of a job that were submitted now. @throws AipgError `model-not-found` */
+/** What would become of a job that were submitted now. @throws AipgError `model-not-found`, `job-refused` */
 async function quote(
   admission: Admission,
   credits: Credits | undefined,
@@ -50,6 +51,7 @@ async function quote(
   if (!credits) return { model, slots, charge: null, available: null };
   const { state } = credits.ledger;
   const { card, most } = credits.charges.quote(model, job.input, job.tier);
+  requireWithin(job.limits.maxCost, most);
   const { policy } = state.policy;
   const allowance = state.hadAllowance(account) ? 0 : policy.allowance;
   return {
