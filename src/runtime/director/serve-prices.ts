@@ -30,7 +30,10 @@ export function servePrices(endpoints: Endpoints, admission: Admission, credits:
   endpoints.ofAccount('quote', quoteRequestSchema, (account, { job }) =>
     quote(admission, credits, account, job),
   );
-  endpoints.ofAccount('prices', pricesRequestSchema, async () => rateCardOf(credits?.ledger.state));
+  endpoints.ofAccount('prices', pricesRequestSchema, async () => {
+    await admission.priced?.();
+    return rateCardOf(credits?.ledger.state);
+  });
   endpoints.ofOperator('price', setPriceRequestSchema, async (asked) => {
     if (credits) return setPrice(credits.ledger, admission.roster, asked);
     throw new AipgError('job-refused', 'This grid has no credits, so nothing has a price.', {
@@ -47,6 +50,7 @@ async function quote(
   job: JobSpec,
 ): Promise<QuoteReply> {
   const model = await modelFor(admission, { job, wait: false });
+  await admission.priced?.();
   const slots = admission.roster.models().get(model) ?? 0;
   if (!credits) return { model, slots, charge: null, available: null };
   const { state } = credits.ledger;
