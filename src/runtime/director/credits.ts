@@ -1,6 +1,6 @@
 import { hasLedger, openLedger, provisionLedger } from '../bus/ledger.ts';
 import type { RecordStore } from '../bus/record.ts';
-import { DEFAULT_POLICY } from '../ledger/drafts.ts';
+import { AccountBook } from '../ledger/account-book.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
@@ -25,12 +25,14 @@ export interface CreditsOptions {
 /** All that a director does about credits. */
 export class Credits implements AsyncDisposable {
   readonly ledger: Ledger;
+  readonly book: AccountBook;
   readonly charges: Charges;
   readonly settler: Settler;
   readonly #sweep: Sweep;
 
-  private constructor(ledger: Ledger, charges: Charges, settler: Settler, sweep: Sweep) {
+  private constructor(ledger: Ledger, book: AccountBook, charges: Charges, settler: Settler, sweep: Sweep) {
     this.ledger = ledger;
+    this.book = book;
     this.charges = charges;
     this.settler = settler;
     this.#sweep = sweep;
@@ -46,13 +48,11 @@ export class Credits implements AsyncDisposable {
     if (has && wanted === false) throw keepsLedger();
     if (!has && wanted !== true) return undefined;
     await provisionLedger(store.manager, replicas);
-    const ledger = await openLedger(store, { log, now });
-    await ledger.append((state) =>
-      state.n === 0 ? [{ kind: 'policy', policy: DEFAULT_POLICY }] : undefined,
-    );
+    const book = new AccountBook();
+    const ledger = await openLedger(store, { log, now, listeners: [book.listen] });
     const settler = await Settler.start({ store, ledger, countTokens, log });
     const sweep = new Sweep({ store, ledger, settler, log, now, times: options.sweepTimes });
-    return new Credits(ledger, new Charges(ledger, prices), settler, sweep);
+    return new Credits(ledger, book, new Charges(ledger, prices), settler, sweep);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,6 +17,8 @@ import type { PriceSource } from './price-source.ts';
 import { type MeasureModel, RateCardKeeper } from './rate-card.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
 import { serveAccounts } from './serve-accounts.ts';
+import { serveCredits } from './serve-credits.ts';
+import { serveOperators } from './serve-operators.ts';
 import { servePrices } from './serve-prices.ts';
 import { serveWorkers } from './serve-workers.ts';
 import type { SweepTimes } from './sweep.ts';
@@ -145,6 +147,8 @@ export class Director implements AsyncDisposable {
       now: this.#now,
     };
     servePrices(endpoints, admission, this.#credits);
+    serveCredits(endpoints, store, this.#credits, this.#now);
+    serveOperators(endpoints, this.#credits, this.#log);
     serveAccounts(endpoints, store, admission, this.#counts, this.#log);
     serveWorkers(endpoints, store);
     endpoints.ofAccount('status', statusRequestSchema, () => this.#status());

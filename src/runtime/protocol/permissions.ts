@@ -47,6 +47,11 @@ export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
   worker: [
     { may: 'publish', subject: 'aipg.wrk.{worker}.*', why: 'requests to directors: jobs, leases, records' },
     { may: 'publish', subject: 'aipg.evt.*.*', why: 'events of jobs whose unguessable id it was given' },
+    { may: 'publish', subject: 'aipg.req.{account}.balance', why: 'what its owner has' },
+    { may: 'publish', subject: 'aipg.req.{account}.earnings', why: 'what its owner has earned' },
+    { may: 'publish', subject: 'aipg.req.{account}.ledger', why: "entries of its owner's" },
+    { may: 'publish', subject: 'aipg.req.{account}.prove', why: "proofs of its owner's entries" },
+    { may: 'publish', subject: 'aipg.req.{account}.roots', why: 'the daily roots of the ledger' },
     { may: 'subscribe', subject: 'aipg.ctl.worker.{worker}', why: 'control messages of its own' },
     PRESENCE,
     OWN_ANSWERS,

@@ -11,11 +11,32 @@ import type { Kind, Lane, Tier } from './job.ts';
 import { type ModelName, modelNameSchema } from './model.ts';
 
 /** What a director answers to accounts. */
-export type Verb = 'submit' | 'cancel' | 'check' | 'job' | 'jobs' | 'result' | 'status' | 'quote' | 'prices';
+export type Verb =
+  | 'submit'
+  | 'cancel'
+  | 'check'
+  | 'job'
+  | 'jobs'
+  | 'result'
+  | 'status'
+  | 'quote'
+  | 'prices'
+  | CreditVerb;
+/** What a director answers to accounts about their credits. */
+export type CreditVerb =
+  | 'balance'
+  | 'earnings'
+  | 'ledger'
+  | 'transfer'
+  | 'prove'
+  | 'roots'
+  | 'policy'
+  | 'team'
+  | 'teams';
 /** What a director answers to workers. */
 export type WorkerVerb = 'progress' | 'provision' | 'next' | 'lease' | 'claim' | 'finish' | 'beat';
 /** What a director answers to operators. */
-export type OperatorVerb = 'price';
+export type OperatorVerb = 'price' | 'issue' | 'policy';
 
 export const subjects = {
   request: (account: Account, verb: Verb) => `aipg.req.${account}.${verb}`,
