@@ -18,6 +18,7 @@ import type { JobSpec, Tier } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { TextInput } from '../protocol/text.ts';
 import type { PriceSource } from './price-source.ts';
+import type { RecentInputs } from './recent-inputs.ts';
 import { mostTokens } from './token-counter.ts';
 
 /** What holds for a job's credits from its acceptance on. */
@@ -37,10 +38,12 @@ export type Charged =
 export class Charges {
   readonly #ledger: Ledger;
   readonly #prices: PriceSource;
+  readonly #inputs: RecentInputs;
 
-  constructor(ledger: Ledger, prices: PriceSource) {
+  constructor(ledger: Ledger, prices: PriceSource, inputs: RecentInputs) {
     this.#ledger = ledger;
     this.#prices = prices;
+    this.#inputs = inputs;
   }
 
   /** What a job would be accepted at now. */
@@ -70,7 +73,9 @@ export class Charges {
       if (!(error instanceof AipgError && error.code === 'insufficient-credits') || !terms) throw error;
       throw insufficient(this.#ledger.state, account, tier, input, terms);
     }
-    return this.#charged(account, id);
+    const charged = this.#charged(account, id);
+    if (charged.outcome === 'reserved') this.#inputs.add(id, input);
+    return charged;
   }
 
   /** What holds for a job that runs; `undefined` once it is settled. */
@@ -139,7 +144,7 @@ function insufficient(
   const left = policy.minimumBalance;
   return new AipgError(
     'insufficient-credits',
-    `This job may cost up to ${formatCredits(most)} credits, and ${account} has ${formatCredits(balance)}` +
+    `This job may cost up to ${formatCredits(most)} credits, and this account has ${formatCredits(balance)}` +
       `${left > 0 ? `, of which ${formatCredits(left)} must be left` : ''}.`,
     {
       hint:

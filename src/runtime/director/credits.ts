@@ -6,6 +6,7 @@ import { AipgError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import { Charges } from './charges.ts';
 import { ledgerPrices, type PriceSource } from './price-source.ts';
+import { RecentInputs } from './recent-inputs.ts';
 import { Settler } from './settler.ts';
 import { Sweep, type SweepTimes } from './sweep.ts';
 import { countByIds, type TokenCounter } from './token-counter.ts';
@@ -50,9 +51,10 @@ export class Credits implements AsyncDisposable {
     await provisionLedger(store.manager, replicas);
     const book = new AccountBook();
     const ledger = await openLedger(store, { log, now, listeners: [book.listen] });
-    const settler = await Settler.start({ store, ledger, countTokens, log });
+    const inputs = new RecentInputs();
+    const settler = await Settler.start({ store, ledger, inputs, countTokens, log });
     const sweep = new Sweep({ store, ledger, settler, log, now, times: options.sweepTimes });
-    return new Credits(ledger, book, new Charges(ledger, prices), settler, sweep);
+    return new Credits(ledger, book, new Charges(ledger, prices, inputs), settler, sweep);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

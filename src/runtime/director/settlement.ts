@@ -4,7 +4,7 @@ import type { LedgerView } from '../ledger/state.ts';
 import type { Reservation } from '../ledger/tables.ts';
 import { isWorkerOf } from '../protocol/ids.ts';
 import { inputSha256, outputSha256, type Receipt } from '../protocol/receipt.ts';
-import { isSigned } from '../protocol/receipt-signature.ts';
+import { verifyReceipt } from '../protocol/receipt-signature.ts';
 import type { Result } from '../protocol/result.ts';
 import type { TextInput } from '../protocol/text.ts';
 import type { TokenCounter } from './token-counter.ts';
@@ -36,6 +36,7 @@ export async function endingOf(
   if (receipt === undefined) return unpaid('there is no receipt');
   const fault = faultOf(reservation, result, receipt, input);
   if (fault !== undefined) return unpaid(fault);
+  if (!(await verifyReceipt(receipt))) return unpaid('the receipt is not signed by its key');
   const count = await countTokens({
     input,
     modelSha256: receipt.modelSha256,
@@ -78,6 +79,5 @@ function faultOf(
   if (input !== undefined && receipt.inputSha256 !== inputSha256(input)) {
     return 'the receipt is of another input';
   }
-  if (!isSigned(receipt)) return 'the receipt is not signed by its key';
   return undefined;
 }

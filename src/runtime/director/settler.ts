@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { faultPoint } from '../bus/fault-point.ts';
@@ -11,15 +12,19 @@ import { type Result, recordSchema } from '../protocol/result.ts';
 import { resultJob, SETTLER, STREAMS } from '../protocol/subjects.ts';
 import type { TextInput } from '../protocol/text.ts';
 import { readAccepted } from './accepted.ts';
+import type { RecentInputs } from './recent-inputs.ts';
 import { endingDraft, endingOf } from './settlement.ts';
 import type { TokenCounter } from './token-counter.ts';
 
 /** Before a result that could not be settled is looked at again, in milliseconds. */
 const RETRY_MS = 1_000;
+/** What ends within this time is written into the ledger together, in milliseconds: nobody waits for it. */
+const TOGETHER_MS = 50;
 
 export interface SettlerOptions {
   readonly store: RecordStore;
   readonly ledger: Ledger;
+  readonly inputs: RecentInputs;
   readonly countTokens: TokenCounter;
   readonly log: Log;
 }
@@ -32,6 +37,7 @@ export class Settler implements AsyncDisposable {
   readonly #options: SettlerOptions;
   readonly #messages: ConsumerMessages;
   readonly #running = new Set<Promise<void>>();
+  #next: Promise<void> | undefined;
   readonly #counts = { settled: 0, refunded: 0 };
 
   private constructor(options: SettlerOptions, messages: ConsumerMessages) {
@@ -94,6 +100,7 @@ export class Settler implements AsyncDisposable {
     if (reservation?.account !== account) return;
     const input = result.status === 'done' ? await this.#input(account, job) : undefined;
     const ending = await endingOf(reservation, result, input, countTokens);
+    await this.#together();
     faultPoint('before-settle');
     const added = await ledger.append((state) => {
       const draft = endingDraft(state, reservation, ending);
@@ -107,6 +114,14 @@ export class Settler implements AsyncDisposable {
       log.warn({ job, account, reason: ending.why }, 'a job that is done was not paid for');
   }
 
+  /** Resolves for all who wait at the same time. */
+  #together(): Promise<void> {
+    this.#next ??= delay(TOGETHER_MS).then(() => {
+      this.#next = undefined;
+    });
+    return this.#next;
+  }
+
   /** Another director may have made it a moment ago. */
   async #reservation(job: JobId): Promise<Reservation | undefined> {
     const { ledger } = this.#options;
@@ -115,7 +130,7 @@ export class Settler implements AsyncDisposable {
   }
 
   async #input(account: Account, job: JobId): Promise<TextInput | undefined> {
-    const accepted = await readAccepted(this.#options.store, account, job);
-    return accepted?.job.input;
+    const { store, inputs } = this.#options;
+    return inputs.take(job) ?? (await readAccepted(store, account, job))?.job.input;
   }
 }

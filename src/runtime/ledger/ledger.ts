@@ -61,6 +61,8 @@ export class Ledger implements AsyncDisposable {
   #sequence = 0;
   #wishes: Wish[] = [];
   #isAppending = false;
+  /** On its way into the log. */
+  #sent: { readonly batch: Batch; readonly payload: Uint8Array; readonly sequence: number } | undefined;
   readonly #waiting = new Set<{ readonly for: number; readonly go: () => void }>();
   readonly #stopped = new AbortController();
   #rootTimer: NodeJS.Timeout | undefined;
@@ -143,7 +145,9 @@ export class Ledger implements AsyncDisposable {
     const batch = new Batch(this.#state, this.#now());
     for (const wish of this.#wishes) if (!batch.add(wish)) break;
     if (batch.entries.length > 0) {
-      if (!(await this.#entryLog.append(batch.payload(), built))) {
+      const payload = batch.payload();
+      this.#sent = { batch, payload, sequence: built + 1 };
+      if (!(await this.#entryLog.append(payload, built))) {
         // Another was first: its message is on its way here.
         await this.#reach(built + 1, CATCH_UP_MS);
         return;
@@ -162,6 +166,11 @@ export class Ledger implements AsyncDisposable {
     if (sequence <= this.#sequence || this.#stopped.signal.aborted) return;
     if (sequence !== this.#sequence + 1) {
       this.#stop(new AipgError('ledger-invalid', `Message ${this.#sequence + 1} of the ledger is missing.`));
+      return;
+    }
+    // What was made here was checked as it was made.
+    if (this.#sent?.sequence === sequence && Buffer.compare(this.#sent.payload, data) === 0) {
+      this.#accept(this.#sent.batch.fork, this.#sent.batch.entries, sequence);
       return;
     }
     const read = readMessage(this.#state, data);

@@ -1,12 +1,14 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { promisify } from 'node:util';
 import { createUser, fromPublic, fromSeed } from '@nats-io/jwt';
-import { type Receipt, type ReceiptStatement, receiptBytes, receiptSchema } from './receipt.ts';
+import { type Receipt, type ReceiptStatement, receiptBytes } from './receipt.ts';
 
 // The keys are NATS's own (nkeys); what they sign is signed by Node, which is a hundred times as fast as their library
 // and gives the same signatures.
 
 /** Public keys kept as Node needs them. */
 const MAX_KEYS = 1_000;
+const verifyBeside = promisify(verify);
 const publicKeys = new Map<string, KeyObject>();
 
 /** A key pair that may sign receipts. */
@@ -32,7 +34,7 @@ export function receiptSigner(seed: string): ReceiptSigner {
     sign: (said) => {
       const statement: ReceiptStatement = { ...said, key };
       const signature = sign(null, receiptBytes(statement), privateKey).toString('base64url');
-      return receiptSchema.parse({ ...statement, signature });
+      return { ...statement, signature };
     },
   };
 }
@@ -42,6 +44,16 @@ export function isSigned(receipt: Receipt): boolean {
   try {
     const signature = Buffer.from(receipt.signature, 'base64url');
     return verify(null, receiptBytes(receipt), publicKeyOf(receipt.key), signature);
+  } catch {
+    return false;
+  }
+}
+
+/** As {@link isSigned}, beside this thread: it takes a tenth of a millisecond. */
+export async function verifyReceipt(receipt: Receipt): Promise<boolean> {
+  try {
+    const signature = Buffer.from(receipt.signature, 'base64url');
+    return await verifyBeside(null, receiptBytes(receipt), publicKeyOf(receipt.key), signature);
   } catch {
     return false;
   }

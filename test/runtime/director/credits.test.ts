@@ -78,7 +78,7 @@ describe('a job on a grid with a ledger', () => {
     await expect(client.submit(endlessJob('7', 1_000))).rejects.toMatchObject({
       code: 'insufficient-credits',
       exitCode: 5,
-      message: expect.stringContaining('poor has 0.00001'),
+      message: expect.stringContaining('this account has 0.00001'),
       hint: expect.stringMatching(/A million tokens cost .+ --max-tokens/),
     });
     expect(ours.state.balance(poor).reserved).toBe(0);
