@@ -7,6 +7,7 @@ const benchmarks: Record<string, () => Promise<() => Promise<void>>> = {
   'credits-cost': async () => (await import('./credits-cost.ts')).creditsCost,
   'grid-overhead': async () => (await import('./grid-overhead.ts')).gridOverhead,
   'jobs-per-second': async () => (await import('./jobs-per-second.ts')).jobsPerSecond,
+  'ledger-verify': async () => (await import('./ledger-verify.ts')).ledgerVerify,
   'start-up': async () => (await import('./start-up.ts')).startUp,
   sampler: async () => (await import('./sampler.ts')).sampler,
 };

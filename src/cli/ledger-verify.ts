@@ -18,6 +18,7 @@ export async function verifyGrid(asked: string | undefined): Promise<Verificatio
   const verifier = new Verifier();
   for await (const entries of credits.all()) {
     for (const entry of entries) verifier.take(writeEntry(entry));
+    await verifier.checked();
   }
   return verifier.finish();
 }

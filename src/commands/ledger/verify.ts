@@ -34,7 +34,7 @@ export default class LedgerVerify extends BaseCommand {
     const proof = args.file === undefined ? undefined : await readProof(args.file);
     if (proof !== undefined) {
       const { checkProof, describeProof } = await import('../../runtime/ledger/proof.ts');
-      const found = checkProof(proof, flags.root);
+      const found = await checkProof(proof, flags.root);
       if (flags.json) writeJson(found);
       else process.stdout.write(`${describeProof(found, flags.root !== undefined)}\n`);
       return;

@@ -107,8 +107,8 @@ function termsOf(
   return { card, most: costOf(mostTokens(input), card.rates, state.policy.policy.tiers[tier]) };
 }
 
-/** @throws AipgError `job-refused` */
-function requireWithin(maxCost: number | undefined, most: MicroCredits): void {
+/** @throws AipgError `job-refused` for a job that may cost more than its asker will pay */
+export function requireWithin(maxCost: number | undefined, most: MicroCredits): void {
   if (maxCost === undefined || most <= maxCost) return;
   throw new AipgError(
     'job-refused',

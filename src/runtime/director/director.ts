@@ -136,12 +136,14 @@ export class Director implements AsyncDisposable {
     const endpoints = new Endpoints(this.#connection, this.#service, this.#log);
     this.#endpoints = endpoints;
     const store = this.#store;
+    const rateCard = this.#rateCard;
     const admission = {
       store,
       roster: this.#roster,
       unfinished: this.#unfinished,
       waiting: this.#waiting,
       charges: this.#credits?.charges,
+      priced: rateCard && (() => rateCard.idle()),
       now: this.#now,
     };
     servePrices(endpoints, admission, this.#credits);

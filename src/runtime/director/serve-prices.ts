@@ -16,6 +16,7 @@ import {
   type SetPriceRequest,
   setPriceRequestSchema,
 } from '../protocol/prices.ts';
+import { requireWithin } from './charges.ts';
 import type { Credits } from './credits.ts';
 import type { Endpoints } from './endpoints.ts';
 import { type Admission, modelFor } from './submit.ts';
@@ -29,7 +30,10 @@ export function servePrices(endpoints: Endpoints, admission: Admission, credits:
   endpoints.ofAccount('quote', quoteRequestSchema, (account, { job }) =>
     quote(admission, credits, account, job),
   );
-  endpoints.ofAccount('prices', pricesRequestSchema, async () => rateCardOf(credits?.ledger.state));
+  endpoints.ofAccount('prices', pricesRequestSchema, async () => {
+    await admission.priced?.();
+    return rateCardOf(credits?.ledger.state);
+  });
   endpoints.ofOperator('price', setPriceRequestSchema, async (asked) => {
     if (credits) return setPrice(credits.ledger, admission.roster, asked);
     throw new AipgError('job-refused', 'This grid has no credits, so nothing has a price.', {
@@ -38,7 +42,7 @@ export function servePrices(endpoints: Endpoints, admission: Admission, credits:
   });
 }
 
-/** What would become of a job that were submitted now. @throws AipgError `model-not-found` */
+/** What would become of a job that were submitted now. @throws AipgError `model-not-found`, `job-refused` */
 async function quote(
   admission: Admission,
   credits: Credits | undefined,
@@ -46,10 +50,12 @@ async function quote(
   job: JobSpec,
 ): Promise<QuoteReply> {
   const model = await modelFor(admission, { job, wait: false });
+  await admission.priced?.();
   const slots = admission.roster.models().get(model) ?? 0;
   if (!credits) return { model, slots, charge: null, available: null };
   const { state } = credits.ledger;
   const { card, most } = credits.charges.quote(model, job.input, job.tier);
+  requireWithin(job.limits.maxCost, most);
   const { policy } = state.policy;
   const allowance = state.hadAllowance(account) ? 0 : policy.allowance;
   return {

@@ -24,6 +24,8 @@ export interface Admission {
   readonly waiting: WaitingJobs;
   /** Where credits are on. */
   readonly charges?: Charges | undefined;
+  /** Resolves when the models that workers have brought have a price, as far as there is one. */
+  readonly priced?: (() => Promise<void>) | undefined;
   readonly now: () => number;
 }
 
@@ -40,6 +42,7 @@ export async function submitJob(
   const { store, unfinished, waiting, charges, now } = admission;
   const { job: spec, client } = request;
   const model = await modelFor(admission, request);
+  await admission.priced?.();
   const lane = await unfinished.admit(account, model);
   const charged = await charges?.reserve(account, spec, model);
   faultPoint('after-reserve');

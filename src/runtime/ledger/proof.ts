@@ -50,12 +50,12 @@ export function looksLikeProof(text: string): boolean {
  * @param trusted the root of that day, from whom the checker trusts; without it the proof's own is taken
  * @throws AipgError `ledger-invalid`
  */
-export function checkProof(text: string, trusted?: string): Proof {
+export async function checkProof(text: string, trusted?: string): Promise<Proof> {
   const proof = parseProof(text);
   const { entry, day, index, count, path, root } = proof;
   readEntry(canonicalJson(entry));
   if (dayOf(entry.at) !== day) throw invalid(`entry ${entry.n} is not of ${day}`);
-  if (entry.kind === 'settle' && !isByItsWorker(entry.receipt))
+  if (entry.kind === 'settle' && !(await isByItsWorker(entry.receipt)))
     throw invalid('its receipt is not signed by its worker');
   if (rootOfProof(entry.hash, index, count, path) !== root) throw invalid('it does not lead to its root');
   if (trusted !== undefined && trusted.toLowerCase() !== root) {

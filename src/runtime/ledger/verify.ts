@@ -2,7 +2,7 @@ import { formatCredits, type MicroCredits } from '../protocol/credits.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
 import { isWorkerOf } from '../protocol/ids.ts';
 import type { Receipt } from '../protocol/receipt.ts';
-import { isSigned } from '../protocol/receipt-signature.ts';
+import { verifyReceipt } from '../protocol/receipt-signature.ts';
 import { type Entry, ISSUED } from './entry.ts';
 import { readEntry } from './seal.ts';
 import { LedgerState } from './state.ts';
@@ -25,7 +25,7 @@ export interface Verification {
 
 export interface VerifyOptions {
   /** Whether a worker has signed a receipt. Default: its key is its worker's, and has. */
-  readonly isGenuine?: (receipt: Receipt) => boolean;
+  readonly isGenuine?: (receipt: Receipt) => boolean | Promise<boolean>;
   readonly onEntry?: (entry: Entry) => void;
 }
 
@@ -34,6 +34,8 @@ export class Verifier {
   readonly state = LedgerState.empty();
   readonly #options: VerifyOptions;
   readonly #roots: { day: string; count: number; root: string }[] = [];
+  /** Signatures that are being checked, beside this thread. */
+  #unchecked: { readonly n: number; readonly receipt: Receipt; readonly genuine: Promise<boolean> }[] = [];
   #receipts = 0;
 
   constructor(options: VerifyOptions = {}) {
@@ -47,19 +49,24 @@ export class Verifier {
       const entry = readEntry(line);
       this.state.apply(entry);
       if (entry.kind === 'root') this.#roots.push({ day: entry.day, count: entry.count, root: entry.root });
-      if (entry.kind === 'settle') this.#checkReceipt(entry.receipt);
+      if (entry.kind === 'settle') this.#checkReceipt(n, entry.receipt);
       this.#options.onEntry?.(entry);
     } catch (error) {
-      const { message } = toAipgError(error);
-      throw new AipgError('ledger-invalid', `The ledger is not right at entry ${n}. ${message}`, {
-        hint: 'All before it is right. Compare with another export: the hash of the last entry tells them apart.',
-        cause: error,
-      });
+      throw wrongAt(n, toAipgError(error).message, error);
     }
   }
 
-  /** @throws AipgError `ledger-invalid` for a sum that is not 0 */
-  finish(): Verification {
+  /** Resolves when the signatures of all that was taken have been checked. @throws AipgError `ledger-invalid` */
+  async checked(): Promise<void> {
+    for (const { n, receipt, genuine } of this.#unchecked.splice(0)) {
+      if (!(await genuine)) throw wrongAt(n, `Its receipt was not signed by ${receipt.worker}.`);
+      this.#receipts += 1;
+    }
+  }
+
+  /** @throws AipgError `ledger-invalid` for a signature, or a sum that is not 0 */
+  async finish(): Promise<Verification> {
+    await this.checked();
     const { state } = this;
     let sum = 0n;
     for (const [, { available, reserved }] of state.balances()) sum += BigInt(available) + BigInt(reserved);
@@ -75,12 +82,9 @@ export class Verifier {
     };
   }
 
-  #checkReceipt(receipt: Receipt): void {
+  #checkReceipt(n: number, receipt: Receipt): void {
     const { isGenuine = isByItsWorker } = this.#options;
-    if (!isGenuine(receipt)) {
-      throw new AipgError('ledger-invalid', `Its receipt was not signed by ${receipt.worker}.`);
-    }
-    this.#receipts += 1;
+    this.#unchecked.push({ n, receipt, genuine: Promise.resolve(isGenuine(receipt)) });
   }
 }
 
@@ -90,13 +94,33 @@ export async function verifyExport(
   options?: VerifyOptions,
 ): Promise<Verification> {
   const verifier = new Verifier(options);
-  for await (const lines of linesOf(chunks)) for (const line of lines) verifier.take(line);
+  let before = Promise.resolve();
+  try {
+    for await (const lines of linesOf(chunks)) {
+      // Signatures of the lines before are checked while these are read.
+      before = verifier.checked();
+      for (const line of lines) verifier.take(line);
+      await before;
+    }
+  } catch (error) {
+    // What is wrong with an entry before comes first.
+    await before;
+    await verifier.checked();
+    throw error;
+  }
   return verifier.finish();
 }
 
 /** Whether the worker that a receipt names has signed it. */
-export function isByItsWorker(receipt: Receipt): boolean {
-  return isWorkerOf(receipt.worker, receipt.key) && isSigned(receipt);
+export async function isByItsWorker(receipt: Receipt): Promise<boolean> {
+  return isWorkerOf(receipt.worker, receipt.key) && (await verifyReceipt(receipt));
+}
+
+function wrongAt(n: number, what: string, cause?: unknown): AipgError {
+  return new AipgError('ledger-invalid', `The ledger is not right at entry ${n}. ${what}`, {
+    hint: 'All before it is right. Compare with another export: the hash of the last entry tells them apart.',
+    cause,
+  });
 }
 
 /** The lines of a text in pieces, several at a time. @throws AipgError `ledger-invalid` for what does not end with one */

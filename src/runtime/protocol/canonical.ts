@@ -3,8 +3,8 @@
  * order of their UTF-16 code units. Keys whose value is undefined are left out, as JSON does.
  */
 export function canonicalJson(value: unknown): string {
-  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  // ECMAScript's own JSON is that form but for the order.
+  if (typeof value !== 'object' || value === null || isSorted(value)) return JSON.stringify(value) ?? 'null';
   // Built up in place: a director does this several times for each job.
   let members = '';
   if (Array.isArray(value)) {
@@ -17,4 +17,18 @@ export function canonicalJson(value: unknown): string {
     members += `${members && ','}${JSON.stringify(key)}:${canonicalJson(record[key])}`;
   }
   return `{${members}}`;
+}
+
+/** Whether the members of all objects in a value are in the canonical order. */
+export function isSorted(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isSorted);
+  let before: string | undefined;
+  for (const name in value) {
+    if (before !== undefined && name <= before) return false;
+    before = name;
+    const member = (value as Record<string, unknown>)[name];
+    if (typeof member === 'object' && !isSorted(member)) return false;
+  }
+  return true;
 }
