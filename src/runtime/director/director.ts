@@ -14,6 +14,7 @@ import { STREAMS } from '../protocol/subjects.ts';
 import { Credits } from './credits.ts';
 import { Endpoints } from './endpoints.ts';
 import type { PriceSource } from './price-source.ts';
+import { Rates } from './rates.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
 import { serveAccounts } from './serve-accounts.ts';
 import { serveWorkers } from './serve-workers.ts';
@@ -126,6 +127,7 @@ export class Director implements AsyncDisposable {
       roster: this.#roster,
       unfinished: this.#unfinished,
       waiting: this.#waiting,
+      rates: new Rates(store, this.#now),
       charges: this.#credits?.charges,
       now: this.#now,
     };

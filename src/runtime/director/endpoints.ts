@@ -6,11 +6,19 @@ import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { Account, WorkerId } from '../protocol/ids.ts';
+import type { Asker } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import { isInbox } from '../protocol/permissions.ts';
 import { envelopeSchema } from '../protocol/requests.ts';
-import { patterns, requestAccount, requestWorker, type Verb, type WorkerVerb } from '../protocol/subjects.ts';
+import {
+  patterns,
+  requestAccount,
+  requestAsker,
+  requestWorker,
+  type Verb,
+  type WorkerVerb,
+} from '../protocol/subjects.ts';
 
 /** The subjects that a director answers: each request is parsed once, answered with a reply or a refusal, and counted. */
 export class Endpoints {
@@ -34,10 +42,10 @@ export class Endpoints {
   ofAccount<T extends z.ZodType>(
     verb: Verb,
     schema: T,
-    answer: (account: Account, request: z.infer<T>) => Promise<unknown>,
+    answer: (account: Account, request: z.infer<T>, asker: Asker) => Promise<unknown>,
   ): void {
     this.#answer(patterns.request(verb), schema, (subject, request) =>
-      answer(known(requestAccount(subject), 'account'), request),
+      answer(known(requestAccount(subject), 'account'), request, known(requestAsker(subject), 'account')),
     );
   }
 
@@ -45,10 +53,10 @@ export class Endpoints {
   ofWorker<T extends z.ZodType>(
     verb: WorkerVerb,
     schema: T,
-    answer: (worker: WorkerId, request: z.infer<T>) => Promise<unknown>,
+    answer: (worker: WorkerId, request: z.infer<T>, asker: Asker) => Promise<unknown>,
   ): void {
     this.#answer(patterns.workerRequest(verb), schema, (subject, request) =>
-      answer(known(requestWorker(subject), 'worker'), request),
+      answer(known(requestWorker(subject), 'worker'), request, known(requestAsker(subject), 'worker')),
     );
   }
 
@@ -56,13 +64,13 @@ export class Endpoints {
   noticeOfWorker<T extends z.ZodType>(
     verb: WorkerVerb,
     schema: T,
-    act: (request: z.infer<T>, reply: string | undefined) => void,
+    act: (request: z.infer<T>, reply: string | undefined, asker: Asker) => void,
   ): void {
-    this.#listen(verb, patterns.workerRequest(verb), ({ data, reply }) => {
+    this.#listen(verb, patterns.workerRequest(verb), ({ subject, data, reply }) => {
       try {
         const request = decode(schema, data);
         if (!request.ok) throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
-        act(request.value, reply);
+        act(request.value, reply, known(requestAsker(subject), 'worker'));
       } catch (error) {
         this.#refused += 1;
         this.#log.warn({ verb, reason: toAipgError(error).message }, 'request refused');

@@ -6,6 +6,7 @@ import type { Roster } from '../bus/roster.ts';
 import { encode } from '../protocol/codec.ts';
 import type { Account } from '../protocol/ids.ts';
 import type { Job, Lane } from '../protocol/job.ts';
+import { type Asker, type KeyLimits, mayUse } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { SubmitRequest } from '../protocol/requests.ts';
@@ -13,7 +14,8 @@ import { finalEvent } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord } from './accepted.ts';
 import type { Charges } from './charges.ts';
-import { chooseModel } from './choose-model.ts';
+import { chooseAllowed } from './choose-model.ts';
+import type { Rates } from './rates.ts';
 import type { Unfinished } from './unfinished.ts';
 import type { WaitingJobs } from './waiting.ts';
 
@@ -24,22 +26,27 @@ export interface Admission {
   readonly waiting: WaitingJobs;
   /** Where credits are on. */
   readonly charges?: Charges | undefined;
+  /** Of keys that may ask for so many jobs a minute. */
+  readonly rates: Rates;
   readonly now: () => number;
 }
 
 /**
  * Admits a job, holds its credits and queues it, in this order: credits held for a job that never was queued are given
  * back. A job that was submitted before, as after a lost answer, is not queued again.
- * @throws AipgError `model-not-found`, `queue-full`, `insufficient-credits`
+ * @param asker of a key with limits: these are kept
+ * @throws AipgError `model-not-found`, `queue-full`, `insufficient-credits`, `not-permitted`
  */
 export async function submitJob(
   admission: Admission,
   account: Account,
   request: SubmitRequest,
+  { key, limits }: Pick<Asker, 'key' | 'limits'> = {},
 ): Promise<Job> {
-  const { store, unfinished, waiting, charges, now } = admission;
+  const { store, unfinished, waiting, charges, rates, now } = admission;
   const { job: spec, client } = request;
-  const model = await modelFor(admission, request);
+  const model = await modelFor(admission, request, limits);
+  await rates.admit({ key, limits });
   const lane = await unfinished.admit(account, model);
   const charged = await charges?.reserve(account, spec, model);
   faultPoint('after-reserve');
@@ -106,17 +113,22 @@ async function tellIfEnded(store: RecordStore, { account, id }: Job): Promise<vo
   if (result) store.connection.publish(subjects.event(account, id), encode(finalEvent(result, 1)));
 }
 
-async function modelFor({ store, roster }: Admission, { job, wait }: SubmitRequest): Promise<ModelName> {
+async function modelFor(
+  { store, roster }: Admission,
+  { job, wait }: SubmitRequest,
+  limits: KeyLimits | undefined,
+): Promise<ModelName> {
   try {
-    return chooseModel(job.model, roster.models());
+    return chooseAllowed(job.model, roster.models(), limits);
   } catch {
     // A worker that came this moment may be on the bus and not yet told of.
     await roster.refresh();
     try {
-      return chooseModel(job.model, roster.models());
+      return chooseAllowed(job.model, roster.models(), limits);
     } catch (error) {
-      const expected = wait ? (job.model ?? roster.loading()[0]?.model) : undefined;
-      if (expected === undefined) throw error;
+      const loading = roster.loading().filter(({ model }) => mayUse(limits, model));
+      const expected = wait ? (job.model ?? loading[0]?.model) : undefined;
+      if (expected === undefined || !mayUse(limits, expected)) throw error;
       await provisionQueues(store.manager, job.kind, expected);
       return expected;
     }

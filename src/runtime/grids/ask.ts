@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type NatsConnection, RequestError } from '@nats-io/transport-node';
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
+import { askerFor } from '../bus/identity.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
@@ -48,9 +49,13 @@ export async function ask<T extends z.ZodType>(
   for (;;) {
     try {
       const payload = await encodeLarge(connection, { protocol: PROTOCOL_VERSION, ...request });
-      const { data } = await connection.request(subjects.request(account, verb), payload, {
-        timeout: ANSWER_MS,
-      });
+      const { data } = await connection.request(
+        subjects.request(askerFor(connection, account), verb),
+        payload,
+        {
+          timeout: ANSWER_MS,
+        },
+      );
       return await readReply(grid, schema, data);
     } catch (error) {
       if (error instanceof AipgError && error.code !== 'grid-unreachable') throw error;

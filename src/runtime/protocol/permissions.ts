@@ -1,4 +1,5 @@
 import type { Account, WorkerId } from './ids.ts';
+import { type Asker, formatAsker, type KeyLimits } from './key-limits.ts';
 
 /** What a key may do on a grid. */
 export const ROLES = ['user', 'worker', 'monitor', 'director', 'operator'] as const;
@@ -12,9 +13,14 @@ export interface Member {
   readonly key: string;
   /** Of a worker: the only id by which it may go. */
   readonly worker?: WorkerId | undefined;
+  /** What it may do less than its role. */
+  readonly limits?: KeyLimits | undefined;
 }
 
-/** One right; `{account}`, `{worker}` and `{key}` stand for the member's own. */
+/**
+ * One right; `{account}`, `{worker}` and `{key}` stand for the member's own, `{asker}` for its account or worker and,
+ * where its key has limits, these.
+ */
 export interface Right {
   readonly may: 'publish' | 'subscribe';
   readonly subject: string;
@@ -38,14 +44,14 @@ const PRESENCE: Right = { may: 'publish', subject: 'aipg.here.*', why: 'that it 
  */
 export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
   user: [
-    { may: 'publish', subject: 'aipg.req.{account}.*', why: 'requests to directors for its account' },
+    { may: 'publish', subject: 'aipg.req.{asker}.*', why: 'requests to directors for its account' },
     { may: 'subscribe', subject: 'aipg.evt.{account}.*', why: "events of its account's jobs" },
     { may: 'subscribe', subject: 'aipg.cli.{account}.*', why: 'directors that ask whether it is there' },
     PRESENCE,
     OWN_ANSWERS,
   ],
   worker: [
-    { may: 'publish', subject: 'aipg.wrk.{worker}.*', why: 'requests to directors: jobs, leases, records' },
+    { may: 'publish', subject: 'aipg.wrk.{asker}.*', why: 'requests to directors: jobs, leases, records' },
     { may: 'publish', subject: 'aipg.evt.*.*', why: 'events of jobs whose unguessable id it was given' },
     { may: 'subscribe', subject: 'aipg.ctl.worker.{worker}', why: 'control messages of its own' },
     PRESENCE,
@@ -77,6 +83,11 @@ export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
   ],
 };
 
+/** As whom a member asks directors. */
+export function askerOf({ role, account, worker, key, limits }: Member): Asker {
+  return { id: role === 'worker' ? (worker ?? '') : account, key, limits };
+}
+
 /** What the bus enforces for a member. */
 export interface Permissions {
   readonly publish: readonly string[];
@@ -102,10 +113,15 @@ export function isInbox(reply: string | undefined): reply is string {
 
 const INBOX = '_INBOX.';
 
-function fill(subject: string, { account, worker, key }: Member): string {
-  return subject.replace(/\{(account|worker|key)\}/g, (_, what: 'account' | 'worker' | 'key') => {
-    const value = { account, worker, key }[what];
-    if (value === undefined) throw new Error(`A right of this role needs a ${what}.`);
-    return value;
-  });
+function fill(subject: string, member: Member): string {
+  const { account, worker, key } = member;
+  const asker = formatAsker(askerOf(member));
+  return subject.replace(
+    /\{(account|worker|key|asker)\}/g,
+    (_, what: 'account' | 'worker' | 'key' | 'asker') => {
+      const value = { account, worker, key, asker }[what];
+      if (value === undefined) throw new Error(`A right of this role needs a ${what}.`);
+      return value;
+    },
+  );
 }

@@ -8,6 +8,7 @@ import {
   workerIdSchema,
 } from './ids.ts';
 import type { Kind, Lane, Tier } from './job.ts';
+import { type Asker, formatAsker, parseAsker } from './key-limits.ts';
 import { type ModelName, modelNameSchema } from './model.ts';
 
 /** What a director answers to accounts. */
@@ -16,8 +17,10 @@ export type Verb = 'submit' | 'cancel' | 'check' | 'job' | 'jobs' | 'result' | '
 export type WorkerVerb = 'progress' | 'provision' | 'next' | 'lease' | 'claim' | 'finish' | 'beat';
 
 export const subjects = {
-  request: (account: Account, verb: Verb) => `aipg.req.${account}.${verb}`,
-  workerRequest: (worker: WorkerId, verb: WorkerVerb) => `aipg.wrk.${worker}.${verb}`,
+  request: (asker: Account | Asker, verb: Verb) => `aipg.req.${tokenOf(asker)}.${verb}`,
+  workerRequest: (asker: WorkerId | Asker, verb: WorkerVerb) => `aipg.wrk.${tokenOf(asker)}.${verb}`,
+  /** Counts the jobs of a key in a minute since 1970. */
+  rate: (key: string, minute: number) => `aipg.rate.${key}.${minute}`,
   job: (kind: Kind, tier: Tier, lane: Lane, model: ModelName, account: Account) =>
     `aipg.job.${kind}.${tier}.${lane}.${encodeToken(model)}.${account}`,
   accepted: (account: Account, job: JobId) => `aipg.acc.${account}.${job}`,
@@ -48,6 +51,7 @@ export const patterns = {
   accepted: 'aipg.acc.*.*',
   events: 'aipg.evt.*.*',
   results: 'aipg.res.*.*',
+  rates: 'aipg.rate.*.*',
 } as const;
 
 export const STREAMS = {
@@ -56,6 +60,7 @@ export const STREAMS = {
   events: 'AIPG_EVENTS',
   results: 'AIPG_RESULTS',
   ledger: 'AIPG_LEDGER',
+  rates: 'AIPG_RATES',
 } as const;
 export const BUCKETS = { workers: 'AIPG_WORKERS', artifacts: 'AIPG_ARTIFACTS' } as const;
 /** The durable consumer by which directors look after accepted jobs. */
@@ -122,15 +127,22 @@ export function resultJob(subject: string): { readonly account: Account; readonl
 
 /** The account in a request's subject; `undefined` when the subject is not of that form. */
 export function requestAccount(subject: string): Account | undefined {
-  return accountSchema.safeParse(requester(subject, 'req')).data;
+  return accountSchema.safeParse(requestAsker(subject)?.id).data;
 }
 
 /** The worker in the subject of a worker's request; `undefined` when the subject is not of that form. */
 export function requestWorker(subject: string): WorkerId | undefined {
-  return workerIdSchema.safeParse(requester(subject, 'wrk')).data;
+  return workerIdSchema.safeParse(requestAsker(subject)?.id).data;
 }
 
-function requester(subject: string, area: string): string | undefined {
-  const [root, where, who, verb, ...rest] = subject.split('.');
-  return root === 'aipg' && where === area && verb !== undefined && rest.length === 0 ? who : undefined;
+/** Who asks, with the limits of its key; `undefined` when the subject is not that of a request. */
+export function requestAsker(subject: string): Asker | undefined {
+  const [root, area = '', who, verb, ...rest] = subject.split('.');
+  if (root !== 'aipg' || !['req', 'wrk'].includes(area) || verb === undefined || rest.length > 0)
+    return undefined;
+  return who === undefined ? undefined : parseAsker(who);
+}
+
+function tokenOf(asker: string | Asker): string {
+  return typeof asker === 'string' ? asker : formatAsker(asker);
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { askerFor } from '../bus/identity.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.ts';
@@ -17,6 +18,7 @@ const ANSWER_MS = 5_000;
 
 /** The link of a worker whose key gives it no right to JetStream. */
 export function directorLink({ connection, id }: LinkOptions): WorkerLink {
+  const asker = askerFor(connection, id);
   const payload = (request: object) =>
     encode({ protocol: PROTOCOL_VERSION, ...request }, LIMITS.messageBytes);
   const ask = async <T extends z.ZodType>(
@@ -24,7 +26,7 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
     request: object,
     schema: T,
   ): Promise<z.infer<T>> => {
-    const { data } = await connection.request(subjects.workerRequest(id, verb), payload(request), {
+    const { data } = await connection.request(subjects.workerRequest(asker, verb), payload(request), {
       timeout: ANSWER_MS,
     });
     const refusal = decode(refusalSchema, data);
@@ -43,11 +45,12 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
     access: (model) => ({
       requestNext: ({ tier, lane }, expiresMs, reply) =>
         connection.publish(
-          subjects.workerRequest(id, 'next'),
+          subjects.workerRequest(asker, 'next'),
           payload({ kind: 'text', tier, lane, model, expiresMs }),
           { reply },
         ),
-      say: (lease, word) => connection.publish(subjects.workerRequest(id, 'lease'), payload({ lease, word })),
+      say: (lease, word) =>
+        connection.publish(subjects.workerRequest(asker, 'lease'), payload({ lease, word })),
     }),
     beat: async (heartbeat) => void (await ask('beat', { heartbeat }, doneReplySchema)),
     leave: async () => void (await ask('beat', { heartbeat: null }, doneReplySchema)),
