@@ -13,6 +13,7 @@ import { type StatusReply, statusRequestSchema } from '../protocol/requests.ts';
 import { STREAMS } from '../protocol/subjects.ts';
 import { Credits } from './credits.ts';
 import { Endpoints } from './endpoints.ts';
+import { servePieces } from './piece-requests.ts';
 import type { PriceSource } from './price-source.ts';
 import { Rates } from './rates.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
@@ -133,6 +134,7 @@ export class Director implements AsyncDisposable {
     };
     serveAccounts(endpoints, store, admission, this.#counts, this.#log);
     serveWorkers(endpoints, store);
+    servePieces(endpoints, store);
     endpoints.ofAccount('status', statusRequestSchema, () => this.#status());
     await this.#connection.flush();
   }

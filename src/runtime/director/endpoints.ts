@@ -12,6 +12,7 @@ import type { Log } from '../protocol/log.ts';
 import { isInbox } from '../protocol/permissions.ts';
 import { envelopeSchema } from '../protocol/requests.ts';
 import {
+  type Box,
   patterns,
   requestAccount,
   requestAsker,
@@ -92,8 +93,9 @@ export class Endpoints {
         return;
       }
       try {
-        const request = await this.#read(schema, message.data);
-        message.respond(await encodeLarge(this.#connection, await answer(message.subject, request)));
+        const request = await this.#read(schema, message);
+        const reply = await answer(message.subject, request);
+        message.respond(await encodeLarge(this.#connection, reply, boxOf('out', message.subject)));
       } catch (error) {
         this.#refused += 1;
         const failure = asFailure(error);
@@ -115,8 +117,8 @@ export class Endpoints {
     });
   }
 
-  async #read<T extends z.ZodType>(schema: T, data: Uint8Array): Promise<z.infer<T>> {
-    const request = await decodeLarge(this.#connection, schema, data);
+  async #read<T extends z.ZodType>(schema: T, { subject, data }: ServiceMsg): Promise<z.infer<T>> {
+    const request = await decodeLarge(this.#connection, schema, data, boxOf('in', subject));
     if (request.ok) return request.value;
     const envelope = decode(envelopeSchema, data);
     if (envelope.ok && envelope.value.protocol !== PROTOCOL_VERSION) {
@@ -128,6 +130,12 @@ export class Endpoints {
     }
     throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
   }
+}
+
+/** Where large messages from and to who asks lie. */
+function boxOf(way: 'in' | 'out', subject: string): { box: Box; id: string } {
+  const area = subject.split('.')[1] === 'wrk' ? 'wrk' : 'req';
+  return { box: `${way}-${area}`, id: known(requestAsker(subject), 'name').id };
 }
 
 /** The library's errors of the bus have no common base; that of a cluster without a leader is known by its cause alone. */

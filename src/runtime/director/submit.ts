@@ -90,7 +90,7 @@ export async function queueJob(
   messageId: string,
 ): Promise<Queued> {
   const { account, id, model } = job;
-  const payload = await encodeLarge(connection, job);
+  const payload = await encodeLarge(connection, job, { account, job: id });
   const queued = jetstream.publish(subjects.job(job.kind, job.tier, lane, model, account), payload, {
     msgID: messageId,
   });
@@ -101,9 +101,13 @@ export async function queueJob(
   const { seq: sequence, duplicate: isDuplicate } = await queued;
   faultPoint('after-queue');
   const accepted: AcceptedRecord = { sequence, lane, job };
-  await jetstream.publish(subjects.accepted(account, id), await encodeLarge(connection, accepted), {
-    msgID: messageId,
-  });
+  await jetstream.publish(
+    subjects.accepted(account, id),
+    await encodeLarge(connection, accepted, { account, job: id }),
+    {
+      msgID: messageId,
+    },
+  );
   return { sequence, isDuplicate };
 }
 

@@ -48,7 +48,14 @@ export async function ask<T extends z.ZodType>(
   const startedAt = performance.now();
   for (;;) {
     try {
-      const payload = await encodeLarge(connection, { protocol: PROTOCOL_VERSION, ...request });
+      const payload = await encodeLarge(
+        connection,
+        { protocol: PROTOCOL_VERSION, ...request },
+        {
+          box: 'in-req',
+          id: account,
+        },
+      );
       const { data } = await connection.request(
         subjects.request(askerFor(connection, account), verb),
         payload,
@@ -76,7 +83,7 @@ export async function ask<T extends z.ZodType>(
 }
 
 async function readReply<T extends z.ZodType>(
-  { name, connection }: GridAddress,
+  { name, connection, account }: GridAddress,
   schema: T,
   data: Uint8Array,
 ): Promise<z.infer<T>> {
@@ -85,7 +92,7 @@ async function readReply<T extends z.ZodType>(
     const { code, message, hint } = refusal.value.error;
     throw new AipgError(code, message, hint === undefined ? {} : { hint });
   }
-  const reply = await decodeLarge(connection, schema, data);
+  const reply = await decodeLarge(connection, schema, data, { box: 'out-req', id: account });
   if (reply.ok) return reply.value;
   throw new AipgError(
     'protocol-mismatch',

@@ -9,12 +9,23 @@ import {
 } from './ids.ts';
 import type { Kind, Lane, Tier } from './job.ts';
 import { type Asker, formatAsker, parseAsker } from './key-limits.ts';
-import { type ModelName, modelNameSchema } from './model.ts';
+import { type ModelName, modelNameSchema, type Sha256 } from './model.ts';
 
 /** What a director answers to accounts. */
-export type Verb = 'submit' | 'cancel' | 'check' | 'job' | 'jobs' | 'result' | 'status';
+export type Verb = 'submit' | 'cancel' | 'check' | 'job' | 'jobs' | 'result' | 'status' | 'put' | 'get';
 /** What a director answers to workers. */
-export type WorkerVerb = 'progress' | 'provision' | 'next' | 'lease' | 'claim' | 'finish' | 'beat';
+export type WorkerVerb =
+  | 'progress'
+  | 'provision'
+  | 'next'
+  | 'lease'
+  | 'claim'
+  | 'finish'
+  | 'beat'
+  | 'put'
+  | 'get';
+/** Between directors and one who asks: to them from an account or a worker, and from them. */
+export type Box = 'in-req' | 'in-wrk' | 'out-req' | 'out-wrk';
 
 export const subjects = {
   request: (asker: Account | Asker, verb: Verb) => `aipg.req.${tokenOf(asker)}.${verb}`,
@@ -32,6 +43,12 @@ export const subjects = {
   controlWorker: (worker: WorkerId) => `aipg.ctl.worker.${worker}`,
   /** Where a process answers a director that asks whether it is there. */
   here: (question: string) => `aipg.here.${question}`,
+  /** A piece of a large message that is kept with a job. */
+  piece: (account: Account, job: JobId, sha256: Sha256, piece: number) =>
+    `aipg.art.${account}.${job}.${sha256}.${piece}`,
+  /** A piece of one that is on its way. @param id of an account or a worker */
+  boxPiece: (box: Box, id: string, sha256: Sha256, piece: number) =>
+    `aipg.box.${box}.${id}.${sha256}.${piece}`,
   /** The one subject of the ledger's stream. */
   ledger: 'aipg.led.entries',
   nextJob: (consumer: string) => `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.jobs}.${consumer}`,
@@ -52,6 +69,11 @@ export const patterns = {
   events: 'aipg.evt.*.*',
   results: 'aipg.res.*.*',
   rates: 'aipg.rate.*.*',
+  pieces: 'aipg.art.*.*.*.*',
+  boxes: 'aipg.box.*.*.*.*',
+  /** All that lies in one box. */
+  box: (box: Box, id: string) => `aipg.box.${box}.${id}.*.*`,
+  boxMessage: (box: Box, id: string, sha256: Sha256) => `aipg.box.${box}.${id}.${sha256}.*`,
 } as const;
 
 export const STREAMS = {
@@ -61,6 +83,8 @@ export const STREAMS = {
   results: 'AIPG_RESULTS',
   ledger: 'AIPG_LEDGER',
   rates: 'AIPG_RATES',
+  pieces: 'AIPG_PIECES',
+  boxes: 'AIPG_BOXES',
 } as const;
 export const BUCKETS = { workers: 'AIPG_WORKERS', artifacts: 'AIPG_ARTIFACTS' } as const;
 /** The durable consumer by which directors look after accepted jobs. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { askerFor } from '../bus/identity.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
@@ -26,7 +27,9 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
     request: object,
     schema: T,
   ): Promise<z.infer<T>> => {
-    const { data } = await connection.request(subjects.workerRequest(asker, verb), payload(request), {
+    const message = { protocol: PROTOCOL_VERSION, ...request };
+    const large = await encodeLarge(connection, message, { box: 'in-wrk', id });
+    const { data } = await connection.request(subjects.workerRequest(asker, verb), large, {
       timeout: ANSWER_MS,
     });
     const refusal = decode(refusalSchema, data);
@@ -36,7 +39,7 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
       if (code === 'grid-unreachable') throw new Error(message);
       throw new AipgError(code, message, hint === undefined ? {} : { hint });
     }
-    const reply = decode(schema, data);
+    const reply = await decodeLarge(connection, schema, data, { box: 'out-wrk', id });
     if (reply.ok) return reply.value;
     throw new Error(`A director's answer ${reply.reason}.`);
   };

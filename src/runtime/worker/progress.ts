@@ -34,7 +34,10 @@ export async function askProgress(
       timeout: Math.min(ANSWER_MS.most, ANSWER_MS.first * 2 ** tries),
     },
   );
-  const progress = await decodeLarge(connection, progressReplySchema, reply.data);
+  const progress = await decodeLarge(connection, progressReplySchema, reply.data, {
+    box: 'out-wrk',
+    id: worker,
+  });
   if (progress.ok) return progress.value;
   throw new Error(`A director's answer ${progress.reason}.`);
 }
