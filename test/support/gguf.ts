@@ -3,7 +3,12 @@ export type TestValue = string | number | boolean | readonly string[] | readonly
 
 export interface TestGguf {
   readonly metadata?: Readonly<Record<string, TestValue>>;
-  readonly tensors?: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  readonly tensors?: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    /** ggml's number. Default: F32. */
+    readonly type?: number;
+  }[];
   /** Bytes of weights that follow the header. */
   readonly dataBytes?: number;
 }
@@ -16,11 +21,11 @@ export function ggufFile({ metadata = {}, tensors = [], dataBytes = 0 }: TestGgu
   return Buffer.concat([
     ggufStart(tensors.length, Object.keys(metadata).length),
     ...Object.entries(metadata).map(([key, value]) => ggufKey(key, value)),
-    ...tensors.flatMap(({ name, shape }) => [
+    ...tensors.flatMap(({ name, shape, type = F32 }) => [
       text(name),
       u32(shape.length),
       ...shape.map(u64),
-      u32(F32),
+      u32(type),
       u64(0),
     ]),
     Buffer.alloc(dataBytes),

@@ -33,7 +33,9 @@ export function needsDirector(connection: NatsConnection): boolean {
 /** As whom a connection asks directors. @param id of an account or worker, on a bus that asks for no key */
 export function askerFor<Id extends string>(connection: NatsConnection, id: Id): Id | Asker {
   const member = memberOf(connection);
-  return member?.limits ? askerOf(member) : id;
+  const asker = member?.limits && askerOf(member);
+  // What a worker may ask in its owner's name has no limits.
+  return asker?.id === id ? asker : id;
 }
 
 /** @throws AipgError `not-permitted` when the connection's key is for other models */

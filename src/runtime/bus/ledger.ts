@@ -7,9 +7,11 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DEFAULT_POLICY } from '../ledger/drafts.ts';
+import type { Entry } from '../ledger/entry.ts';
 import { type EntryLog, Ledger, type LedgerOptions, type LogMessage } from '../ledger/ledger.ts';
+import { readEntry } from '../ledger/seal.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { STREAMS, subjects } from '../protocol/subjects.ts';
+import { SETTLER, STREAMS, subjects } from '../protocol/subjects.ts';
 import { OVERHEAD_BYTES, PROTOCOL_KEY } from './streams.ts';
 import { isWrongSequence } from './wrong-sequence.ts';
 
@@ -49,6 +51,7 @@ export async function provisionLedger(manager: JetStreamManager, replicas?: numb
       retention: 'limits',
       discard: 'new',
       num_replicas,
+      allow_direct: true,
       deny_delete: true,
       deny_purge: true,
       max_msg_size: LIMITS.messageBytes + OVERHEAD_BYTES,
@@ -68,6 +71,26 @@ export async function openLedger(store: LedgerStore, options: LedgerOptions): Pr
   const ledger = await Ledger.open(new LedgerStream(store), options);
   await ledger.append(({ n }) => (n === 0 ? [{ kind: 'policy', policy: DEFAULT_POLICY }] : undefined));
   return ledger;
+}
+
+/** An entry of the ledger by the sequence of the message that holds it; `undefined` when it holds no such entry. */
+export async function readLedgerEntry(
+  { manager }: Pick<LedgerStore, 'manager'>,
+  sequence: number,
+  n: number,
+): Promise<Entry | undefined> {
+  const message = await manager.direct.getMessage(STREAMS.ledger, { seq: sequence });
+  const lines = message ? new TextDecoder().decode(message.data).trimEnd().split('\n') : [];
+  const [first] = lines;
+  const offset = first === undefined ? -1 : n - readEntry(first).n;
+  const line = lines[offset];
+  return line === undefined ? undefined : readEntry(line);
+}
+
+/** How many results wait to be settled. */
+export async function unsettledResults({ manager }: Pick<LedgerStore, 'manager'>): Promise<number> {
+  const { num_pending, num_ack_pending } = await manager.consumers.info(STREAMS.results, SETTLER);
+  return num_pending + num_ack_pending;
 }
 
 /** The ledger's stream, as the log that a ledger is kept in. */

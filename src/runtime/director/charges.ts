@@ -1,16 +1,24 @@
 import { allowanceDrafts } from '../ledger/drafts.ts';
 import type { EntryDraft } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerView } from '../ledger/state.ts';
 import type { RateCard } from '../ledger/tables.ts';
-import { BASIS_POINTS, costOf, formatCredits, type MicroCredits, type Rates } from '../protocol/credits.ts';
+import type { Charge } from '../protocol/charge.ts';
+import {
+  BASIS_POINTS,
+  costOf,
+  formatCredits,
+  type MicroCredits,
+  microCredits,
+  type Rates,
+} from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { JobSpec, Tier } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { TextInput } from '../protocol/text.ts';
-import type { Ledger } from './credits.ts';
 import type { PriceSource } from './price-source.ts';
-import { mostInputTokens } from './token-counter.ts';
+import { mostTokens } from './token-counter.ts';
 
 /** What holds for a job's credits from its acceptance on. */
 export interface Terms {
@@ -42,11 +50,12 @@ export class Charges {
 
   /**
    * Holds the most that a job can cost, once, however often it is submitted; a new account has its allowance first.
-   * @throws AipgError `insufficient-credits`, `job-refused` for the id of another account's job
+   * @throws AipgError `insufficient-credits`, `job-refused` for more than the asker will pay, or the id of another
+   * account's job
    */
   async reserve(
     account: Account,
-    { id, input, tier }: Pick<JobSpec, 'id' | 'input' | 'tier'>,
+    { id, input, tier, limits }: Pick<JobSpec, 'id' | 'input' | 'tier' | 'limits'>,
     model: ModelName,
   ): Promise<Charged> {
     let terms: Terms | undefined;
@@ -54,6 +63,7 @@ export class Charges {
       await this.#ledger.append((state) => {
         if (state.isUsed(id)) return undefined;
         terms = termsOf(state, this.#prices, model, input, tier);
+        requireWithin(limits.maxCost, terms.most);
         return reservationDrafts(state, account, id, tier, terms);
       });
     } catch (error) {
@@ -61,6 +71,14 @@ export class Charges {
       throw insufficient(this.#ledger.state, account, tier, input, terms);
     }
     return this.#charged(account, id);
+  }
+
+  /** What holds for a job that runs; `undefined` once it is settled. */
+  chargeOf(job: JobId): Charge | undefined {
+    const reservation = this.#ledger.state.reservation(job);
+    if (reservation === undefined) return undefined;
+    const { price, rates, multiplier, amount } = reservation;
+    return { price, rates, multiplier, most: amount };
   }
 
   #charged(account: Account, job: JobId): Charged {
@@ -81,8 +99,17 @@ function termsOf(
   tier: Tier,
 ): Terms {
   const card = prices.cardFor(state, model);
-  const counts = { inputTokens: mostInputTokens(input), outputTokens: input.maxTokens };
-  return { card, most: costOf(counts, card.rates, state.policy.policy.tiers[tier]) };
+  return { card, most: costOf(mostTokens(input), card.rates, state.policy.policy.tiers[tier]) };
+}
+
+/** @throws AipgError `job-refused` */
+function requireWithin(maxCost: number | undefined, most: MicroCredits): void {
+  if (maxCost === undefined || most <= maxCost) return;
+  throw new AipgError(
+    'job-refused',
+    `This job may cost up to ${formatCredits(most)} credits, more than the ${formatCredits(microCredits(maxCost))} that it may.`,
+    { hint: 'Raise --max-price, or ask for fewer tokens with --max-tokens.' },
+  );
 }
 
 function reservationDrafts(

@@ -13,10 +13,12 @@ import { isInbox } from '../protocol/permissions.ts';
 import { envelopeSchema } from '../protocol/requests.ts';
 import {
   type Box,
+  type OperatorVerb,
   patterns,
   requestAccount,
   requestAsker,
   requestWorker,
+  subjects,
   type Verb,
   type WorkerVerb,
 } from '../protocol/subjects.ts';
@@ -59,6 +61,15 @@ export class Endpoints {
     this.#answer(patterns.workerRequest(verb), schema, (subject, request) =>
       answer(known(requestWorker(subject), 'worker'), request, known(requestAsker(subject), 'worker')),
     );
+  }
+
+  /** Answers an operator: nobody else may ask there. */
+  ofOperator<T extends z.ZodType>(
+    verb: OperatorVerb,
+    schema: T,
+    answer: (request: z.infer<T>) => Promise<unknown>,
+  ): void {
+    this.#answer(subjects.operatorRequest(verb), schema, (_, request) => answer(request));
   }
 
   /** Does what a worker asks, and answers nothing. */
@@ -132,10 +143,11 @@ export class Endpoints {
   }
 }
 
-/** Where large messages from and to who asks lie. */
-function boxOf(way: 'in' | 'out', subject: string): { box: Box; id: string } {
+/** Where large messages from and to who asks lie; operators, who may use the bus themselves, have no box. */
+function boxOf(way: 'in' | 'out', subject: string): { box: Box; id: string } | undefined {
+  const asker = requestAsker(subject);
   const area = subject.split('.')[1] === 'wrk' ? 'wrk' : 'req';
-  return { box: `${way}-${area}`, id: known(requestAsker(subject), 'name').id };
+  return asker && { box: `${way}-${area}`, id: asker.id };
 }
 
 /** The library's errors of the bus have no common base; that of a cluster without a leader is known by its cause alone. */

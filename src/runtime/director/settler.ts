@@ -3,6 +3,7 @@ import { decodeLarge } from '../bus/artifacts.ts';
 import { faultPoint } from '../bus/fault-point.ts';
 import { provisionSettler } from '../bus/provision.ts';
 import { type RecordStore, readResult } from '../bus/record.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Reservation } from '../ledger/tables.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
@@ -10,7 +11,6 @@ import { type Result, recordSchema } from '../protocol/result.ts';
 import { resultJob, SETTLER, STREAMS } from '../protocol/subjects.ts';
 import type { TextInput } from '../protocol/text.ts';
 import { readAccepted } from './accepted.ts';
-import type { Ledger } from './credits.ts';
 import { endingDraft, endingOf } from './settlement.ts';
 import type { TokenCounter } from './token-counter.ts';
 
@@ -95,14 +95,13 @@ export class Settler implements AsyncDisposable {
     const input = result.status === 'done' ? await this.#input(account, job) : undefined;
     const ending = await endingOf(reservation, result, input, countTokens);
     faultPoint('before-settle');
-    let isOurs = false;
-    await ledger.append((state) => {
+    const added = await ledger.append((state) => {
       const draft = endingDraft(state, reservation, ending);
-      isOurs = draft !== undefined;
       return draft && [draft];
     });
     faultPoint('after-settle');
-    if (!isOurs) return;
+    // Another director was first.
+    if (!added) return;
     this.#counts['paid' in ending ? 'settled' : 'refunded'] += 1;
     if ('why' in ending)
       log.warn({ job, account, reason: ending.why }, 'a job that is done was not paid for');

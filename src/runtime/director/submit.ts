@@ -117,10 +117,11 @@ async function tellIfEnded(store: RecordStore, { account, id }: Job): Promise<vo
   if (result) store.connection.publish(subjects.event(account, id), encode(finalEvent(result, 1)));
 }
 
-async function modelFor(
+/** The model that serves a job. @throws AipgError `model-not-found`, `not-permitted` for one that the key is not for */
+export async function modelFor(
   { store, roster }: Admission,
-  { job, wait }: SubmitRequest,
-  limits: KeyLimits | undefined,
+  { job, wait }: Pick<SubmitRequest, 'job' | 'wait'>,
+  limits?: KeyLimits,
 ): Promise<ModelName> {
   try {
     return chooseAllowed(job.model, roster.models(), limits);

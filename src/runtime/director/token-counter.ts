@@ -35,6 +35,11 @@ export function mostInputTokens({ prompt }: TextInput): number {
   );
 }
 
+/** The most that a job can come to. */
+export function mostTokens(input: TextInput): TokenCounts {
+  return { inputTokens: mostInputTokens(input), outputTokens: input.maxTokens };
+}
+
 /**
  * Counts without the model's vocabulary: as many output tokens as there are ids, but no more than the job asked for and
  * than the text has bytes, and one for its end; of the prompt what the worker says, but no more than it can be.

@@ -12,6 +12,7 @@ import type { Authority } from '../identity/authority.ts';
 import { watchMembers } from '../identity/watch-members.ts';
 import type { Log } from '../protocol/log.ts';
 import type { DrainOptions } from '../worker/worker.ts';
+import { ModelShelf } from './model-shelf.ts';
 import { type ServeProgress, serveModel } from './serve-model.ts';
 
 export { isLoopback, type ServerTls } from '../bus/server/server-config.ts';
@@ -123,7 +124,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     return connection;
   };
   const directing = await connect('director');
-  started.use(await Director.start({ connection: directing, version, log, credits: options.credits }));
+  const shelf = started.use(new ModelShelf({ env, cacheDir: paths.cache, log }));
+  const { measure, countTokens } = shelf;
+  const directorOptions = { connection: directing, version, log, measure, countTokens };
+  started.use(await Director.start({ ...directorOptions, credits: options.credits }));
   onProgress({ part: 'director', state: 'ready' });
 
   const served = await serveModel({

@@ -35,12 +35,13 @@ export interface LedgerOptions {
   readonly log: Log;
   readonly now?: () => number;
   readonly listeners?: readonly EntryListener[];
+  /** Before a log that did not answer is asked again, in milliseconds. Default: 250. */
+  readonly retryMs?: number;
 }
 
 /** How long a log may take to show what it has, in milliseconds. */
 const CATCH_UP_MS = 20_000;
-/** How often it is asked again when it does not answer, and for how long, in milliseconds. */
-const RETRY_MS = 250;
+/** For how long one that does not answer is asked again, in milliseconds. */
 const PATIENCE_MS = 20_000;
 /** After midnight, before the root of the day that ended is written, in milliseconds: clocks differ. */
 const ROOT_AFTER_MS = 5_000;
@@ -55,6 +56,7 @@ export class Ledger implements AsyncDisposable {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #listeners: readonly EntryListener[];
+  readonly #retryMs: number;
   readonly #state = LedgerState.empty();
   #sequence = 0;
   #wishes: Wish[] = [];
@@ -63,11 +65,15 @@ export class Ledger implements AsyncDisposable {
   readonly #stopped = new AbortController();
   #rootTimer: NodeJS.Timeout | undefined;
 
-  private constructor(entryLog: EntryLog, { log, now = Date.now, listeners = [] }: LedgerOptions) {
+  private constructor(
+    entryLog: EntryLog,
+    { log, now = Date.now, listeners = [], retryMs = 250 }: LedgerOptions,
+  ) {
     this.#entryLog = entryLog;
     this.#log = log;
     this.#now = now;
     this.#listeners = listeners;
+    this.#retryMs = retryMs;
   }
 
   /** Resolves when all entries that are there have been read. The log is the ledger's from now on. */
@@ -125,7 +131,7 @@ export class Ledger implements AsyncDisposable {
         failingSince ??= performance.now();
         const isHopeless = this.#stopped.signal.aborted || performance.now() - failingSince > PATIENCE_MS;
         if (isHopeless) for (const wish of this.#wishes.splice(0)) wish.reject(error);
-        else await this.#reach(this.#sequence + 1, RETRY_MS).catch(() => undefined);
+        else await this.#reach(this.#sequence + 1, this.#retryMs).catch(() => undefined);
       }
     }
     this.#isAppending = false;

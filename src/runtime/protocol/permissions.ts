@@ -22,7 +22,8 @@ export interface Member {
  * where its key has limits, these.
  */
 export interface Right {
-  readonly may: 'publish' | 'subscribe';
+  /** `never publish` goes before what another right allows. */
+  readonly may: 'publish' | 'subscribe' | 'never publish';
   readonly subject: string;
   /** What for, as docs/security.md tells it. */
   readonly why: string;
@@ -53,6 +54,11 @@ export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
   worker: [
     { may: 'publish', subject: 'aipg.wrk.{asker}.*', why: 'requests to directors: jobs, leases, records' },
     { may: 'publish', subject: 'aipg.evt.*.*', why: 'events of jobs whose unguessable id it was given' },
+    { may: 'publish', subject: 'aipg.req.{account}.balance', why: 'what its owner has' },
+    { may: 'publish', subject: 'aipg.req.{account}.earnings', why: 'what its owner has earned' },
+    { may: 'publish', subject: 'aipg.req.{account}.ledger', why: "entries of its owner's" },
+    { may: 'publish', subject: 'aipg.req.{account}.prove', why: "proofs of its owner's entries" },
+    { may: 'publish', subject: 'aipg.req.{account}.roots', why: 'the daily roots of the ledger' },
     { may: 'subscribe', subject: 'aipg.ctl.worker.{worker}', why: 'control messages of its own' },
     PRESENCE,
     OWN_ANSWERS,
@@ -67,12 +73,17 @@ export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
   ],
   director: [
     { may: 'publish', subject: 'aipg.>', why: 'jobs, events, results, control' },
+    { may: 'never publish', subject: 'aipg.adm.>', why: 'what operators ask' },
     { may: 'publish', subject: '$JS.>', why: 'streams, consumers, acknowledgements' },
+    { may: 'never publish', subject: '$JS.API.STREAM.DELETE.AIPG_LEDGER', why: 'the ledger is kept' },
+    { may: 'never publish', subject: '$JS.API.STREAM.PURGE.AIPG_LEDGER', why: 'the ledger is kept' },
+    { may: 'never publish', subject: '$JS.API.STREAM.MSG.DELETE.AIPG_LEDGER', why: 'the ledger is kept' },
     { may: 'publish', subject: '$KV.AIPG_WORKERS.*', why: 'heartbeats that workers have sent' },
     { may: 'publish', subject: '$SRV.>', why: 'other directors' },
     { may: 'publish', subject: '_INBOX.>', why: 'answers to requests' },
     { may: 'subscribe', subject: 'aipg.req.*.*', why: 'requests of accounts' },
     { may: 'subscribe', subject: 'aipg.wrk.*.*', why: 'requests of workers' },
+    { may: 'subscribe', subject: 'aipg.adm.*', why: 'requests of operators' },
     { may: 'subscribe', subject: 'aipg.here.*', why: 'who is there' },
     { may: 'subscribe', subject: '$SRV.>', why: 'other directors' },
     OWN_ANSWERS,
@@ -92,13 +103,19 @@ export function askerOf({ role, account, worker, key, limits }: Member): Asker {
 export interface Permissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
+  /** Refused although `publish` allows it. */
+  readonly neverPublish: readonly string[];
 }
 
 /** @throws Error for a worker without an id */
 export function permissionsOf(member: Member): Permissions {
   const allowed = (may: Right['may']) =>
     RIGHTS[member.role].filter((right) => right.may === may).map(({ subject }) => fill(subject, member));
-  return { publish: allowed('publish'), subscribe: allowed('subscribe') };
+  return {
+    publish: allowed('publish'),
+    subscribe: allowed('subscribe'),
+    neverPublish: allowed('never publish'),
+  };
 }
 
 /** Where answers to a member's requests come: nobody else may listen there. */

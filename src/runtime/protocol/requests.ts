@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chargeSchema } from './charge.ts';
 import { attemptSchema, failureSchema, jobEventSchema, leaseSchema } from './events.ts';
 import { accountSchema, clientIdSchema, jobIdSchema, workerIdSchema } from './ids.ts';
 import { jobSpecSchema } from './job.ts';
@@ -22,7 +23,12 @@ export const submitRequestSchema = envelopeSchema.extend({
 });
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 
-export const submitReplySchema = z.object({ job: jobIdSchema, model: modelNameSchema });
+export const submitReplySchema = z.object({
+  job: jobIdSchema,
+  model: modelNameSchema,
+  /** Where credits are on. */
+  charge: chargeSchema.optional(),
+});
 export type SubmitReply = z.infer<typeof submitReplySchema>;
 
 export const cancelRequestSchema = envelopeSchema.extend({ job: jobIdSchema, reason: reasonSchema });

@@ -12,7 +12,30 @@ import { type Asker, formatAsker, parseAsker } from './key-limits.ts';
 import { type ModelName, modelNameSchema, type Sha256 } from './model.ts';
 
 /** What a director answers to accounts. */
-export type Verb = 'submit' | 'cancel' | 'check' | 'job' | 'jobs' | 'result' | 'status' | 'put' | 'get';
+export type Verb =
+  | 'submit'
+  | 'cancel'
+  | 'check'
+  | 'job'
+  | 'jobs'
+  | 'result'
+  | 'status'
+  | 'quote'
+  | 'prices'
+  | 'put'
+  | 'get'
+  | CreditVerb;
+/** What a director answers to accounts about their credits. */
+export type CreditVerb =
+  | 'balance'
+  | 'earnings'
+  | 'ledger'
+  | 'transfer'
+  | 'prove'
+  | 'roots'
+  | 'policy'
+  | 'team'
+  | 'teams';
 /** What a director answers to workers. */
 export type WorkerVerb =
   | 'progress'
@@ -26,12 +49,15 @@ export type WorkerVerb =
   | 'get';
 /** Between directors and one who asks: to them from an account or a worker, and from them. */
 export type Box = 'in-req' | 'in-wrk' | 'out-req' | 'out-wrk';
+/** What a director answers to operators. */
+export type OperatorVerb = 'price' | 'issue' | 'policy';
 
 export const subjects = {
   request: (asker: Account | Asker, verb: Verb) => `aipg.req.${tokenOf(asker)}.${verb}`,
   workerRequest: (asker: WorkerId | Asker, verb: WorkerVerb) => `aipg.wrk.${tokenOf(asker)}.${verb}`,
   /** Counts the jobs of a key in a minute since 1970. */
   rate: (key: string, minute: number) => `aipg.rate.${key}.${minute}`,
+  operatorRequest: (verb: OperatorVerb) => `aipg.adm.${verb}`,
   job: (kind: Kind, tier: Tier, lane: Lane, model: ModelName, account: Account) =>
     `aipg.job.${kind}.${tier}.${lane}.${encodeToken(model)}.${account}`,
   accepted: (account: Account, job: JobId) => `aipg.acc.${account}.${job}`,
