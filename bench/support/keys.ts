@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCredentials } from '../../src/runtime/config/credentials.ts';
 import { Authority } from '../../src/runtime/identity/authority.ts';
-import { accountSchema } from '../../src/runtime/protocol/ids.ts';
+import { accountNameSchema } from '../../src/runtime/protocol/ids.ts';
 import type { Role } from '../../src/runtime/protocol/permissions.ts';
 
 /** The keys of a grid that a benchmark opens, as `aipg grid init` makes them, and files with those of its members. */
@@ -21,7 +21,7 @@ export async function makeKeys(): Promise<BenchKeys> {
     authority,
     member: async (role, account) => {
       const file = join(folder, `${role}-${account}.creds`);
-      writeCredentials(file, await authority.issue({ role, account: accountSchema.parse(account) }));
+      writeCredentials(file, await authority.issue({ role, name: accountNameSchema.parse(account) }));
       return file;
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

@@ -1,6 +1,9 @@
+import { resolve } from 'node:path';
+import process from 'node:process';
 import { Flags } from '@oclif/core';
 import type { Paths } from '../runtime/config/paths.ts';
-import type { OpenTo } from '../runtime/host/host.ts';
+import type { OpenTo, ServerTls } from '../runtime/host/host.ts';
+import type { Authority } from '../runtime/identity/authority.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
 import { authorityFlags } from './authority-flags.ts';
 
@@ -17,32 +20,93 @@ export const openFlags = {
   insecure: Flags.boolean({
     description: 'Listen beyond this machine without TLS, as inside a network that you trust.',
     dependsOn: ['listen'],
+    exclusive: ['tls', 'tls-cert'],
+  }),
+  tls: Flags.boolean({
+    description:
+      "Speak TLS alone: so it is where the grid's address is tls://, else its address becomes that, and members join anew.",
+    dependsOn: ['listen'],
+  }),
+  'tls-cert': Flags.string({
+    description: 'A certificate of your own, with those between it and its CA. Default: one is made.',
+    helpValue: 'FILE',
+    dependsOn: ['listen', 'tls-key'],
+  }),
+  'tls-key': Flags.string({
+    description: 'The key of that certificate.',
+    helpValue: 'FILE',
+    dependsOn: ['tls-cert'],
   }),
   ...authorityFlags,
 };
 
+interface OpenFlags {
+  readonly listen: string;
+  readonly insecure: boolean;
+  readonly tls: boolean;
+  readonly 'tls-cert'?: string | undefined;
+  readonly 'tls-key'?: string | undefined;
+  readonly of?: string | undefined;
+}
+
 /**
  * Who may come, and where.
- * @throws AipgError `usage` without the keys of a grid, or for an address beyond this machine without `--insecure`
+ * @throws AipgError `usage` without the keys of a grid, for an address beyond this machine with neither TLS nor
+ * `--insecure`, or for a certificate that does not fit
  */
-export async function openTo(
-  paths: Paths,
-  { listen, insecure, of }: { listen: string; insecure: boolean; of?: string | undefined },
-): Promise<OpenTo> {
-  const { host, port } = parseListen(listen);
+export async function openTo(paths: Paths, flags: OpenFlags): Promise<OpenTo> {
+  const { host, port } = parseListen(flags.listen);
   const [{ Authority }, { isLoopback }] = await Promise.all([
     import('../runtime/identity/authority.ts'),
     import('../runtime/host/host.ts'),
   ]);
-  const authority = await Authority.open(paths, of);
-  if (!isLoopback(host) && !insecure) {
+  let authority = await Authority.open(paths, flags.of);
+  const wanted = flags.tls || flags['tls-cert'] !== undefined;
+  if (wanted && !authority.isSecure) authority = await secure(paths, authority);
+  if (authority.isSecure) {
+    if (!flags.insecure) return { host, port, authority, tls: await certificateOf(authority, host, flags) };
     throw new AipgError(
       'usage',
-      `Without TLS, all that goes to and from ${host} could be read on its way: prompts, answers.`,
-      { hint: 'Inside a network that you trust, such as a VPN, say --insecure.' },
+      `Members of ${authority.name} reach it at ${authority.url}, and never in the clear.`,
+      {
+        hint: 'Leave out --insecure, or make a grid at nats://host:port.',
+      },
     );
   }
-  return { host, port, authority };
+  if (isLoopback(host) || flags.insecure) return { host, port, authority };
+  throw new AipgError(
+    'usage',
+    `Without TLS, all that goes to and from ${host} could be read on its way: prompts, answers.`,
+    { hint: 'Say --tls, or --insecure inside a network that you trust, such as a VPN.' },
+  );
+}
+
+/** From now on the grid is reached by TLS: by its operator at once, by members whose invitation says so. */
+async function secure(paths: Paths, authority: Authority): Promise<Authority> {
+  const secured = await authority.secure();
+  const { secureProfile } = await import('../runtime/identity/join.ts');
+  const ca = await secured.certificates.ca();
+  if (ca !== undefined) await secureProfile(paths, secured.name, secured.url, ca);
+  process.stderr.write(
+    `${secured.name} is at ${secured.url} from now on. Members that were invited to ${authority.url} need a new invitation.\n`,
+  );
+  return secured;
+}
+
+async function certificateOf(
+  authority: Authority,
+  host: string,
+  { 'tls-cert': certFile, 'tls-key': keyFile }: OpenFlags,
+): Promise<ServerTls> {
+  const { hostsOf } = await import('../runtime/host/host.ts');
+  const reached = hostsOf(authority.url);
+  if (certFile === undefined || keyFile === undefined) {
+    const here = ['0.0.0.0', '::'].includes(host) ? [] : [host];
+    return authority.certificates.issue([...reached, ...here, 'localhost', '127.0.0.1', '::1']);
+  }
+  const own = { certFile: resolve(certFile), keyFile: resolve(keyFile) };
+  await (await import('./certificate-files.ts')).checkCertificate(own, reached);
+  return own;
 }
 
 /** @throws AipgError `usage` */

@@ -21,8 +21,8 @@ Ctrl-C stops it: running jobs end first; a second Ctrl-C gives them back to the 
     '<%= config.bin %> up',
     '<%= config.bin %> up -m ~/models/llama-3.2-1b-q4_k_m.gguf --slots 8',
     '<%= config.bin %> up --port 4222',
-    '<%= config.bin %> up --listen 192.168.1.10 --insecure',
-    '<%= config.bin %> up --listen 192.168.1.10 --insecure --no-credits',
+    '<%= config.bin %> up --listen 192.168.1.10 --tls',
+    '<%= config.bin %> up --listen 192.168.1.10 --tls --no-credits',
   ];
 
   static override flags = {

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ONE_THREAD, Sandbox, type ServedGrid } from '../support/aipg.ts';
+import { freePort } from '../support/free-port.ts';
 
 const QUESTION = ['Tell me a story about a fox.', '--seed', '7', '--max-tokens', '24'];
 
@@ -36,7 +36,7 @@ describe('a grid with keys', () => {
     await using home = await joined('--role', 'worker', '--account', 'alice');
     await using worker = home.serve(['worker', ...ONE_THREAD]);
     const { worker: id } = await worker.stderr.json<{ worker: string }>(({ msg }) => msg === 'serving');
-    expect(id).toMatch(/^alice-[a-z2-7]{12}$/);
+    expect(id).toMatch(/^w-[a-z2-7]{12}$/);
 
     const local = await user.aipg(['gen', '--grid', 'local', ...QUESTION]);
     expect((await user.aipg(['gen', ...QUESTION])).stdout).toBe(local.stdout);
@@ -71,6 +71,28 @@ describe('a grid with keys', () => {
     expect(refused).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('key of a monitor') });
   });
 
+  test('holds an invitation to its limits, and lists them', async () => {
+    await using user = await joined(
+      ...['--role', 'user', '--account', 'guest', '--models', 'aipg-tiny', '--max-rate', '2/min'],
+    );
+    expect(await user.aipg(['gen', ...QUESTION])).toMatchObject({ exitCode: 0 });
+    const other = await user.aipg(['gen', '--model', 'hf:org/repo:Q4_K_M', ...QUESTION]);
+    expect(other.exitCode).not.toBe(0);
+    // At most two clock minutes pass.
+    const more = await Promise.all(Array.from({ length: 5 }, () => user.aipg(['gen', ...QUESTION])));
+    const refused = more.filter(({ exitCode }) => exitCode === 5);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]?.stderr).toContain('2 jobs a minute');
+    const { stdout } = await operator.aipg(['grid', 'keys']);
+    expect(stdout).toMatch(/guest .* only aipg-tiny, 2\/min/);
+
+    const monitor = await operator.aipg(['grid', 'invite', '--role', 'monitor', '--max-rate', '2/min']);
+    expect(monitor).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--max-rate is for users'),
+    });
+  });
+
   test('cuts off who is revoked', async () => {
     await using home = await joined('--role', 'worker', '--account', 'eve');
     await using worker = home.serve(['worker', ...ONE_THREAD]);
@@ -79,8 +101,8 @@ describe('a grid with keys', () => {
     const ended = await worker.run;
     expect(ended).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('takes this key no more') });
     const { stdout } = await operator.aipg(['grid', 'keys', '--json']);
-    const { keys } = JSON.parse(stdout) as { keys: { account: string; status: string }[] };
-    expect(keys.filter(({ account }) => account === 'eve')).toEqual([
+    const { keys } = JSON.parse(stdout) as { keys: { name: string; status: string }[] };
+    expect(keys.filter(({ name }) => name === 'eve')).toEqual([
       expect.objectContaining({ status: 'revoked' }),
     ]);
     expect((await worker.run).stderr + stdout).not.toMatch(/SU[A-Z2-7]{56}/);
@@ -105,13 +127,3 @@ describe('aipg grid join', () => {
     expect(await home.aipg(['grid', 'join', 'aipg-invitation-1.x'])).toMatchObject({ exitCode: 2 });
   });
 });
-
-/** One that nothing listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port.');
-  return address.port;
-}

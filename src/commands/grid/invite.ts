@@ -3,9 +3,10 @@ import { Flags } from '@oclif/core';
 import { authorityFlags } from '../../cli/authority-flags.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { ageFlag } from '../../cli/flags.ts';
+import { readLimits } from '../../cli/key-limits.ts';
 import { resolvePaths } from '../../runtime/config/paths.ts';
 import { AipgError } from '../../runtime/protocol/errors.ts';
-import { accountSchema } from '../../runtime/protocol/ids.ts';
+import { accountNameSchema } from '../../runtime/protocol/ids.ts';
 import { ROLES } from '../../runtime/protocol/permissions.ts';
 
 export default class GridInvite extends BaseCommand {
@@ -16,6 +17,7 @@ A worker's key serves one worker process; make one for each.`;
   static override examples = [
     '<%= config.bin %> grid invite --role worker --account alice > alice.invitation',
     '<%= config.bin %> grid invite --role user --account bob --expires 30d',
+    '<%= config.bin %> grid invite --role user --account guest --models aipg-tiny --max-rate 20/min',
   ];
   static override flags = {
     role: Flags.option({ options: ROLES, required: true, description: 'What the key may do.' })(),
@@ -27,6 +29,14 @@ A worker's key serves one worker process; make one for each.`;
       description: 'How long it is valid, such as 30d. Default: until it is revoked.',
       helpValue: 'AGE',
     }),
+    models: Flags.string({
+      description: 'The only models that a user may ask for or a worker may serve, with commas.',
+      helpValue: 'NAME,…',
+    }),
+    'max-rate': Flags.string({
+      description: 'The most jobs that a user may submit with this key, such as 60/min.',
+      helpValue: 'N/min',
+    }),
     ...authorityFlags,
   };
 
@@ -37,9 +47,10 @@ A worker's key serves one worker process; make one for each.`;
         hint: 'Keys of one account see the same jobs and answers.',
       });
     }
-    const account = accountSchema.safeParse(flags.account ?? flags.role);
-    if (!account.success) {
-      throw new AipgError('usage', `--account ${account.error.issues[0]?.message}.`);
+    const limits = await readLimits(flags);
+    const named = accountNameSchema.safeParse(flags.account ?? flags.role);
+    if (!named.success) {
+      throw new AipgError('usage', `--account ${named.error.issues[0]?.message}.`);
     }
     const [{ Authority }, { formatInvitation }] = await Promise.all([
       import('../../runtime/identity/authority.ts'),
@@ -48,15 +59,24 @@ A worker's key serves one worker process; make one for each.`;
     const authority = await Authority.open(resolvePaths(), flags.of);
     const expiresAt =
       flags.expires === undefined ? undefined : Math.floor((Date.now() + flags.expires) / 1_000);
-    const credentials = await authority.issue({ role: flags.role, account: account.data, expiresAt });
-    const invitation = formatInvitation({ grid: authority.name, url: authority.url, credentials });
-    const { key, role, worker } = credentials;
+    const name = named.data;
+    const credentials = await authority.issue({ role: flags.role, name, expiresAt, limits });
+    const ca = await authority.certificates.ca();
+    const invitation = formatInvitation({
+      grid: authority.name,
+      url: authority.url,
+      name,
+      ca,
+      credentials,
+    });
+    const { key, role, account, worker } = credentials;
     if (flags.json) {
-      const made = { grid: authority.name, role, account: account.data, worker, key, expiresAt, invitation };
+      const made = { grid: authority.name, role, name, account, worker, key, expiresAt, limits, invitation };
       process.stdout.write(`${JSON.stringify(made)}\n`);
       return;
     }
     process.stdout.write(`${invitation}\n`);
-    process.stderr.write(`A key for the ${role} ${worker ?? account.data}. Taken by \`aipg grid join\`.\n`);
+    const whose = worker === undefined ? name : `${worker} of ${name}`;
+    process.stderr.write(`A key for the ${role} ${whose}. Taken by \`aipg grid join\`.\n`);
   }
 }

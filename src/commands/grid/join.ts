@@ -29,22 +29,35 @@ The first grid that is added becomes the default.`;
     const paths = resolvePaths();
     using stop = stopSignal();
     const text = await readInvitation(flags.file, stop.signal);
-    const [{ parseInvitation }, { addMemberProfile }] = await Promise.all([
+    const [{ parseInvitation }, { addMemberProfile }, { fingerprintOf }] = await Promise.all([
       import('../../runtime/identity/invitation.ts'),
       import('../../runtime/identity/join.ts'),
+      import('../../runtime/identity/tls.ts'),
     ]);
-    const { grid, url, credentials } = parseInvitation(text);
+    const { grid, ...membership } = parseInvitation(text);
+    const { url, credentials, ca } = membership;
+    const caFingerprint = ca === undefined ? undefined : fingerprintOf(ca);
     const name = flags.name ?? grid;
-    const settings = await addMemberProfile(paths, name, { url, credentials });
+    const settings = await addMemberProfile(paths, name, membership);
     const { role, account, worker, expiresAt } = credentials;
     if (flags.json) {
-      const joined = { grid: name, url, role, account, worker, expiresAt, default: settings.grid === name };
+      const isDefault = settings.grid === name;
+      const accountName = membership.name;
+      const joined = {
+        ...{ grid: name, url, role, account, accountName, worker, expiresAt },
+        ...{ caFingerprint, default: isDefault },
+      };
       process.stdout.write(`${JSON.stringify(joined)}\n`);
       return;
     }
     const note = settings.grid === name ? ' It is the default now.' : '';
     const next = role === 'worker' ? `aipg worker --grid ${name}` : `aipg status --grid ${name}`;
-    process.stderr.write(`Joined ${name} at ${url} as ${role} of ${account}.${note} Next: \`${next}\`\n`);
+    if (caFingerprint !== undefined) {
+      process.stderr.write(`Its CA has the fingerprint ${caFingerprint} (SHA-256).\n`);
+    }
+    process.stderr.write(
+      `Joined ${name} at ${url} as ${role} of ${membership.name ?? account}.${note} Next: \`${next}\`\n`,
+    );
   }
 }
 

@@ -1,12 +1,13 @@
 import process from 'node:process';
 import { authorityFlags } from '../../cli/authority-flags.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { describeLimits } from '../../cli/key-limits.ts';
 import { paint } from '../../cli/terminal.ts';
 import { resolvePaths } from '../../runtime/config/paths.ts';
 import type { Issued } from '../../runtime/identity/authority.ts';
 
 export default class GridKeys extends BaseCommand {
-  static override summary = 'List the keys that were given away: public keys, roles, accounts.';
+  static override summary = 'List the keys that were given away: whose they are, roles, public keys.';
   static override examples = ['<%= config.bin %> grid keys', '<%= config.bin %> grid keys --json'];
   static override flags = { ...authorityFlags };
 
@@ -23,9 +24,12 @@ export default class GridKeys extends BaseCommand {
     }
     const { bold, green, red, dim } = paint(process.stdout);
     process.stdout.write(`${bold(authority.name)} ${dim(authority.url)}\n`);
-    for (const { role, account, worker, key, status } of rows) {
+    const width = Math.max(0, ...rows.map(({ name }) => name.length));
+    for (const { role, name, account, worker, key, status, limits } of rows) {
       const mark = status === 'valid' ? green(status.padEnd(7)) : red(status.padEnd(7));
-      process.stdout.write(`${mark}  ${role.padEnd(8)}  ${worker ?? account}  ${dim(key)}\n`);
+      process.stdout.write(
+        `${mark}  ${role.padEnd(8)}  ${name.padEnd(width)}  ${worker ?? account}  ${dim(key)}${limits ? `  ${describeLimits(limits)}` : ''}\n`,
+      );
     }
   }
 }

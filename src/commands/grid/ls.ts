@@ -19,6 +19,7 @@ export default class GridLs extends BaseCommand {
       name,
       url: redactUrl(profile.url),
       account: profile.account as string,
+      accountName: profile.accountName as string | undefined,
       default: name === grid,
     }));
     if (flags.json) {
@@ -39,7 +40,7 @@ export default class GridLs extends BaseCommand {
       );
     for (const row of rows) {
       process.stdout.write(
-        `${row.default ? '*' : ' '} ${row.name.padEnd(width)}  ${row.url}  ${dim(row.account)}\n`,
+        `${row.default ? '*' : ' '} ${row.name.padEnd(width)}  ${row.url}  ${dim(row.accountName ?? row.account)}\n`,
       );
     }
   }

@@ -11,13 +11,13 @@ export default class GridRevoke extends BaseCommand {
 What an account has on the grid stays: its jobs end, its results are kept.`;
   static override examples = [
     '<%= config.bin %> grid revoke bob',
-    '<%= config.bin %> grid revoke alice-ab3kd92mfx0q',
+    '<%= config.bin %> grid revoke w-ab3kd92mfx2q',
   ];
   static override args = {
     who: Args.string({
       required: true,
       ignoreStdin: true,
-      description: "An account, a worker's id or a public key, as `aipg grid keys` lists them.",
+      description: "An account's name or id, a worker's id or a public key, as `aipg grid keys` lists them.",
     }),
   };
   static override flags = { ...authorityFlags };

@@ -4,6 +4,7 @@ import { AipgError } from '../protocol/errors.ts';
 import { inboxPrefix } from '../protocol/permissions.ts';
 import { setMember } from './identity.ts';
 import { isSupportedVersion, MIN_BUS_SERVER_VERSION } from './server/version.ts';
+import { type BusTrust, certificateError, tlsOptions } from './tls.ts';
 
 /**
  * A connection that is open and carries nothing, as after a power cut on the other side, counts as broken when the bus
@@ -12,8 +13,8 @@ import { isSupportedVersion, MIN_BUS_SERVER_VERSION } from './server/version.ts'
 const MAX_PINGS = 2;
 const PING_MS = 5_000;
 
-export interface ConnectOptions {
-  /** One server or several of a cluster, as `nats://host:port`, separated by commas. */
+export interface ConnectOptions extends BusTrust {
+  /** One server or several of a cluster, as `nats://host:port` or `tls://host:port`, separated by commas. */
   readonly url: string;
   /** Shown in the server's own monitoring. */
   readonly name: string;
@@ -32,6 +33,8 @@ export async function connectBus({
   name,
   timeoutMs = 3_000,
   credentials,
+  ca,
+  hosts,
 }: ConnectOptions): Promise<NatsConnection> {
   const { AuthorizationError, connect, jwtAuthenticator } = await import('@nats-io/transport-node');
   let connection: NatsConnection;
@@ -47,7 +50,7 @@ export async function connectBus({
       pingInterval: PING_MS,
       maxPingOut: MAX_PINGS,
       // With it the library refuses a server, or whoever stands in its place, that offers no TLS.
-      ...(url.includes('tls://') && { tls: {} }),
+      ...(url.includes('tls://') && { tls: await tlsOptions(url, { ca, hosts }) }),
       ...(credentials && {
         authenticator: jwtAuthenticator(credentials.jwt, new TextEncoder().encode(credentials.seed())),
         inboxPrefix: inboxPrefix(credentials.key),
@@ -55,6 +58,8 @@ export async function connectBus({
     });
   } catch (cause) {
     if (cause instanceof AuthorizationError) throw notLetIn(url, credentials, cause);
+    const distrust = certificateError(cause);
+    if (distrust !== undefined) throw notTrusted(url, distrust, ca !== undefined, cause);
     throw new AipgError(
       'grid-unreachable',
       `No message bus answers at ${redactUrl(url)} (${reason(cause)}).`,
@@ -75,6 +80,33 @@ export async function connectBus({
     );
   }
   return connection;
+}
+
+function notTrusted(url: string, reason: string, isPinned: boolean, cause: unknown): AipgError {
+  const where = redactUrl(url);
+  if (!url.includes('tls://')) {
+    return new AipgError('grid-unreachable', `The grid at ${where} is reached by TLS alone.`, {
+      hint: "Take its operator's invitation with `aipg grid join`, or write its address as tls://host:port.",
+      cause,
+    });
+  }
+  const [whom, hint] = isPinned
+    ? [
+        'the CA of its invitation has not signed',
+        'Somebody may stand between you and the grid. If its operator has made a new CA, ask for a new invitation.',
+      ]
+    : [
+        'this machine does not trust',
+        'Take an invitation with `aipg grid join`; a CA of your own can be named in NODE_EXTRA_CA_CERTS.',
+      ];
+  return new AipgError(
+    'grid-unreachable',
+    `The bus at ${where} shows a certificate that ${whom} (${reason}).`,
+    {
+      hint,
+      cause,
+    },
+  );
 }
 
 function notLetIn(url: string, credentials: Credentials | undefined, cause: Error): AipgError {

@@ -25,8 +25,29 @@ export function writeCredentials(file: string, credentials: Credentials): void {
   }
 }
 
+/** Where the CA of a grid is kept, beside the key to it. */
+export function caFile(paths: Pick<Paths, 'config'>, profile: string): string {
+  return join(paths.config, 'credentials', `${profile}.ca.pem`);
+}
+
 export function removeCredentials(paths: Pick<Paths, 'config'>, profile: string): void {
   rmSync(credentialsFile(paths, profile), { force: true });
+  rmSync(caFile(paths, profile), { force: true });
+}
+
+/** @throws AipgError `usage` when the file cannot be read */
+export function loadCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new AipgError(
+      'usage',
+      `The CA of the grid in ${file} cannot be read (${(error as Error).message}).`,
+      {
+        hint: "Ask the grid's operator for a new invitation.",
+      },
+    );
+  }
 }
 
 /** @throws AipgError `usage` when the file cannot be read, others can read it, or it holds no key of a grid */

@@ -2,7 +2,7 @@ import process from 'node:process';
 import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type Account, LOCAL_ACCOUNT } from '../protocol/ids.ts';
-import { credentialsFrom, loadCredentials } from './credentials.ts';
+import { credentialsFrom, loadCa, loadCredentials } from './credentials.ts';
 import type { Paths } from './paths.ts';
 import { findProfile } from './profiles.ts';
 import { type RunningGrid, readRunningGrid } from './running-grid.ts';
@@ -16,6 +16,10 @@ export interface BusChoice {
   readonly account: Account;
   /** The key to show there. */
   readonly credentials?: Credentials | undefined;
+  /** The one CA that may have signed the certificate of its bus, as PEM. */
+  readonly ca?: string | undefined;
+  /** Names that the certificate may have beside those of the address. */
+  readonly hosts?: readonly string[] | undefined;
   /** Copies of each stream in a cluster; absent: as the bus has them. */
   readonly replicas?: number | undefined;
 }
@@ -55,18 +59,24 @@ export function selectGrid({ paths, asked, env = process.env }: SelectGridOption
 
 /** The grid that `aipg up` runs here, at the address at which this machine reaches it. */
 export function runningHere(paths: Paths, { url, profile }: RunningGrid): BusChoice {
-  const file = profile && findProfile(readSettings(paths), profile).credentials;
-  return withKey({ name: 'this machine', url }, file ? loadCredentials(file) : undefined);
+  const name = 'this machine';
+  if (profile === undefined) return withKey({ name, url }, undefined);
+  const known = findProfile(readSettings(paths), profile);
+  const hosts = known.url.split(',').map((server) => new URL(server).hostname);
+  const { credentials, ca } = fromProfile(profile, known);
+  return withKey({ name, url, ca, hosts }, credentials);
 }
 
-export function fromProfile(name: string, { url, account, replicas, credentials }: Profile): BusChoice {
-  if (credentials !== undefined) return withKey({ name, url, replicas }, loadCredentials(credentials));
-  return { where: 'bus', name, url, account, replicas };
+export function fromProfile(name: string, profile: Profile): BusChoice {
+  const { url, account, replicas, credentials } = profile;
+  const ca = profile.ca === undefined ? undefined : loadCa(profile.ca);
+  if (credentials !== undefined) return withKey({ name, url, replicas, ca }, loadCredentials(credentials));
+  return { where: 'bus', name, url, account, replicas, ca };
 }
 
 /** The account is the key's own, where there is one. */
 function withKey(
-  grid: Pick<BusChoice, 'name' | 'url' | 'replicas'>,
+  grid: Omit<BusChoice, 'where' | 'account' | 'credentials'>,
   credentials: Credentials | undefined,
 ): BusChoice {
   return { where: 'bus', ...grid, account: credentials?.account ?? LOCAL_ACCOUNT, credentials };

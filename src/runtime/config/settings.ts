@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { describeIssue } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
-import { accountSchema, LOCAL_ACCOUNT } from '../protocol/ids.ts';
+import { accountNameSchema, accountSchema, LOCAL_ACCOUNT } from '../protocol/ids.ts';
 import type { Paths } from './paths.ts';
 
 /** Names that mean something else where a profile's name is expected. */
@@ -20,10 +20,14 @@ export const busUrlSchema = z.string().refine(isBusUrl, 'must be nats://host:por
 export const profileSchema = z.object({
   url: busUrlSchema,
   account: accountSchema.default(LOCAL_ACCOUNT),
+  /** What the grid's operator calls the account. */
+  accountName: accountNameSchema.optional(),
   /** Copies of each stream in a cluster; absent: as the bus has them. */
   replicas: z.number().int().min(1).max(5).optional(),
   /** The file with the member's key, for a grid that asks for one. */
   credentials: z.string().max(4_096).optional(),
+  /** The file with the one CA that may have signed the certificate of a `tls://` bus; absent: those that this machine trusts. */
+  ca: z.string().max(4_096).optional(),
 });
 export type Profile = z.infer<typeof profileSchema>;
 

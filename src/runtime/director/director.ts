@@ -13,8 +13,10 @@ import { type StatusReply, statusRequestSchema } from '../protocol/requests.ts';
 import { STREAMS } from '../protocol/subjects.ts';
 import { Credits } from './credits.ts';
 import { Endpoints } from './endpoints.ts';
+import { servePieces } from './piece-requests.ts';
 import type { PriceSource } from './price-source.ts';
 import { type MeasureModel, RateCardKeeper } from './rate-card.ts';
+import { Rates } from './rates.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
 import { serveAccounts } from './serve-accounts.ts';
 import { serveCredits } from './serve-credits.ts';
@@ -142,6 +144,7 @@ export class Director implements AsyncDisposable {
       roster: this.#roster,
       unfinished: this.#unfinished,
       waiting: this.#waiting,
+      rates: new Rates(store, this.#now),
       charges: this.#credits?.charges,
       priced: rateCard && (() => rateCard.idle()),
       now: this.#now,
@@ -151,6 +154,7 @@ export class Director implements AsyncDisposable {
     serveOperators(endpoints, this.#credits, this.#log);
     serveAccounts(endpoints, store, admission, this.#counts, this.#log);
     serveWorkers(endpoints, store);
+    servePieces(endpoints, store);
     endpoints.ofAccount('status', statusRequestSchema, () => this.#status());
     await this.#connection.flush();
   }

@@ -6,14 +6,17 @@ import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { Account, WorkerId } from '../protocol/ids.ts';
+import type { Asker } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import { isInbox } from '../protocol/permissions.ts';
 import { envelopeSchema } from '../protocol/requests.ts';
 import {
+  type Box,
   type OperatorVerb,
   patterns,
   requestAccount,
+  requestAsker,
   requestWorker,
   subjects,
   type Verb,
@@ -42,10 +45,10 @@ export class Endpoints {
   ofAccount<T extends z.ZodType>(
     verb: Verb,
     schema: T,
-    answer: (account: Account, request: z.infer<T>) => Promise<unknown>,
+    answer: (account: Account, request: z.infer<T>, asker: Asker) => Promise<unknown>,
   ): void {
     this.#answer(patterns.request(verb), schema, (subject, request) =>
-      answer(known(requestAccount(subject), 'account'), request),
+      answer(known(requestAccount(subject), 'account'), request, known(requestAsker(subject), 'account')),
     );
   }
 
@@ -53,10 +56,10 @@ export class Endpoints {
   ofWorker<T extends z.ZodType>(
     verb: WorkerVerb,
     schema: T,
-    answer: (worker: WorkerId, request: z.infer<T>) => Promise<unknown>,
+    answer: (worker: WorkerId, request: z.infer<T>, asker: Asker) => Promise<unknown>,
   ): void {
     this.#answer(patterns.workerRequest(verb), schema, (subject, request) =>
-      answer(known(requestWorker(subject), 'worker'), request),
+      answer(known(requestWorker(subject), 'worker'), request, known(requestAsker(subject), 'worker')),
     );
   }
 
@@ -73,13 +76,13 @@ export class Endpoints {
   noticeOfWorker<T extends z.ZodType>(
     verb: WorkerVerb,
     schema: T,
-    act: (request: z.infer<T>, reply: string | undefined) => void,
+    act: (request: z.infer<T>, reply: string | undefined, asker: Asker) => void,
   ): void {
-    this.#listen(verb, patterns.workerRequest(verb), ({ data, reply }) => {
+    this.#listen(verb, patterns.workerRequest(verb), ({ subject, data, reply }) => {
       try {
         const request = decode(schema, data);
         if (!request.ok) throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
-        act(request.value, reply);
+        act(request.value, reply, known(requestAsker(subject), 'worker'));
       } catch (error) {
         this.#refused += 1;
         this.#log.warn({ verb, reason: toAipgError(error).message }, 'request refused');
@@ -101,8 +104,9 @@ export class Endpoints {
         return;
       }
       try {
-        const request = await this.#read(schema, message.data);
-        message.respond(await encodeLarge(this.#connection, await answer(message.subject, request)));
+        const request = await this.#read(schema, message);
+        const reply = await answer(message.subject, request);
+        message.respond(await encodeLarge(this.#connection, reply, boxOf('out', message.subject)));
       } catch (error) {
         this.#refused += 1;
         const failure = asFailure(error);
@@ -124,8 +128,8 @@ export class Endpoints {
     });
   }
 
-  async #read<T extends z.ZodType>(schema: T, data: Uint8Array): Promise<z.infer<T>> {
-    const request = await decodeLarge(this.#connection, schema, data);
+  async #read<T extends z.ZodType>(schema: T, { subject, data }: ServiceMsg): Promise<z.infer<T>> {
+    const request = await decodeLarge(this.#connection, schema, data, boxOf('in', subject));
     if (request.ok) return request.value;
     const envelope = decode(envelopeSchema, data);
     if (envelope.ok && envelope.value.protocol !== PROTOCOL_VERSION) {
@@ -137,6 +141,13 @@ export class Endpoints {
     }
     throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
   }
+}
+
+/** Where large messages from and to who asks lie; operators, who may use the bus themselves, have no box. */
+function boxOf(way: 'in' | 'out', subject: string): { box: Box; id: string } | undefined {
+  const asker = requestAsker(subject);
+  const area = subject.split('.')[1] === 'wrk' ? 'wrk' : 'req';
+  return asker && { box: `${way}-${area}`, id: asker.id };
 }
 
 /** The library's errors of the bus have no common base; that of a cluster without a leader is known by its cause alone. */

@@ -26,8 +26,8 @@ export function serveAccounts(
   counts: AccountCounts,
   log: Log,
 ): void {
-  endpoints.ofAccount('submit', submitRequestSchema, async (account, submitted) => {
-    const job = await submitJob(admission, account, submitted);
+  endpoints.ofAccount('submit', submitRequestSchema, async (account, submitted, asker) => {
+    const job = await submitJob(admission, account, submitted, asker);
     counts.accepted += 1;
     log.info({ job: job.id, account, model: job.model, tier: job.tier }, 'job accepted');
     const charge = admission.charges?.chargeOf(job.id);

@@ -6,6 +6,7 @@ import { microCredits } from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import type { JobSpec } from '../protocol/job.ts';
+import type { KeyLimits } from '../protocol/key-limits.ts';
 import type { ModelName, Sha256 } from '../protocol/model.ts';
 import {
   type Price,
@@ -27,8 +28,8 @@ const MOST_TOLD = 1_000;
 
 /** What accounts ask of prices, and what operators decide of them. */
 export function servePrices(endpoints: Endpoints, admission: Admission, credits: Credits | undefined): void {
-  endpoints.ofAccount('quote', quoteRequestSchema, (account, { job }) =>
-    quote(admission, credits, account, job),
+  endpoints.ofAccount('quote', quoteRequestSchema, (account, { job }, { limits }) =>
+    quote(admission, credits, account, job, limits),
   );
   endpoints.ofAccount('prices', pricesRequestSchema, async () => {
     await admission.priced?.();
@@ -48,8 +49,9 @@ async function quote(
   credits: Credits | undefined,
   account: Account,
   job: JobSpec,
+  limits: KeyLimits | undefined,
 ): Promise<QuoteReply> {
-  const model = await modelFor(admission, { job, wait: false });
+  const model = await modelFor(admission, { job, wait: false }, limits);
   await admission.priced?.();
   const slots = admission.roster.models().get(model) ?? 0;
   if (!credits) return { model, slots, charge: null, available: null };

@@ -1,6 +1,10 @@
+import { notForModel } from '../bus/identity.ts';
 import type { RecordStore } from '../bus/record.ts';
+import { type KeyLimits, mayUse } from '../protocol/key-limits.ts';
+import type { ModelName } from '../protocol/model.ts';
 import { isInbox } from '../protocol/permissions.ts';
 import { progressRequestSchema } from '../protocol/requests.ts';
+import type { Heartbeat } from '../protocol/worker.ts';
 import {
   beatRequestSchema,
   claimRequestSchema,
@@ -23,12 +27,32 @@ import {
 /** What workers ask, and what a director does on the bus for those whose keys give them no right to. */
 export function serveWorkers(endpoints: Endpoints, store: RecordStore): void {
   endpoints.ofWorker('progress', progressRequestSchema, (_, asked) => viewProgress(store, asked));
-  endpoints.ofWorker('provision', provisionRequestSchema, (_, asked) => provisionFor(store, asked));
+  endpoints.ofWorker('provision', provisionRequestSchema, (_, asked, { limits }) => {
+    checkModels(limits, [asked.model]);
+    return provisionFor(store, asked);
+  });
   endpoints.ofWorker('claim', claimRequestSchema, (worker, asked) => claimFor(store, worker, asked));
   endpoints.ofWorker('finish', finishRequestSchema, (worker, asked) => finishFor(store, worker, asked));
-  endpoints.ofWorker('beat', beatRequestSchema, (worker, asked) => beatFor(store, worker, asked));
+  endpoints.ofWorker('beat', beatRequestSchema, (worker, asked, { limits }) => {
+    checkModels(limits, modelsOf(asked.heartbeat));
+    return beatFor(store, worker, asked);
+  });
   endpoints.noticeOfWorker('lease', leaseRequestSchema, (said) => sayOfLeaseFor(store, said));
-  endpoints.noticeOfWorker('next', nextRequestSchema, (asked, reply) => {
+  endpoints.noticeOfWorker('next', nextRequestSchema, (asked, reply, { limits }) => {
+    checkModels(limits, [asked.model]);
     if (isInbox(reply)) requestNextFor(store, asked, reply);
   });
+}
+
+/** What a heartbeat says that its worker serves, or is about to. */
+function modelsOf(heartbeat: Heartbeat | null): ModelName[] {
+  if (heartbeat === null) return [];
+  const { models, loading } = heartbeat;
+  return [...models.map(({ name }) => name), ...(loading ? [loading.model] : [])];
+}
+
+/** @throws AipgError `not-permitted` when the worker's key is for other models */
+function checkModels(limits: KeyLimits | undefined, models: readonly ModelName[]): void {
+  const other = models.find((model) => !mayUse(limits, model));
+  if (other !== undefined) throw notForModel(other, limits?.models ?? []);
 }

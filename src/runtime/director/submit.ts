@@ -6,6 +6,7 @@ import type { Roster } from '../bus/roster.ts';
 import { encode } from '../protocol/codec.ts';
 import type { Account } from '../protocol/ids.ts';
 import type { Job, Lane } from '../protocol/job.ts';
+import { type Asker, type KeyLimits, mayUse } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { SubmitRequest } from '../protocol/requests.ts';
@@ -13,7 +14,8 @@ import { finalEvent } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord } from './accepted.ts';
 import type { Charges } from './charges.ts';
-import { chooseModel } from './choose-model.ts';
+import { chooseAllowed } from './choose-model.ts';
+import type { Rates } from './rates.ts';
 import type { Unfinished } from './unfinished.ts';
 import type { WaitingJobs } from './waiting.ts';
 
@@ -26,22 +28,27 @@ export interface Admission {
   readonly charges?: Charges | undefined;
   /** Resolves when the models that workers have brought have a price, as far as there is one. */
   readonly priced?: (() => Promise<void>) | undefined;
+  /** Of keys that may ask for so many jobs a minute. */
+  readonly rates: Rates;
   readonly now: () => number;
 }
 
 /**
  * Admits a job, holds its credits and queues it, in this order: credits held for a job that never was queued are given
  * back. A job that was submitted before, as after a lost answer, is not queued again.
- * @throws AipgError `model-not-found`, `queue-full`, `insufficient-credits`
+ * @param asker of a key with limits: these are kept
+ * @throws AipgError `model-not-found`, `queue-full`, `insufficient-credits`, `not-permitted`
  */
 export async function submitJob(
   admission: Admission,
   account: Account,
   request: SubmitRequest,
+  { key, limits }: Pick<Asker, 'key' | 'limits'> = {},
 ): Promise<Job> {
-  const { store, unfinished, waiting, charges, now } = admission;
+  const { store, unfinished, waiting, charges, rates, now } = admission;
   const { job: spec, client } = request;
-  const model = await modelFor(admission, request);
+  const model = await modelFor(admission, request, limits);
+  await rates.admit({ key, limits });
   await admission.priced?.();
   const lane = await unfinished.admit(account, model);
   const charged = await charges?.reserve(account, spec, model);
@@ -86,7 +93,7 @@ export async function queueJob(
   messageId: string,
 ): Promise<Queued> {
   const { account, id, model } = job;
-  const payload = await encodeLarge(connection, job);
+  const payload = await encodeLarge(connection, job, { account, job: id });
   const queued = jetstream.publish(subjects.job(job.kind, job.tier, lane, model, account), payload, {
     msgID: messageId,
   });
@@ -97,9 +104,13 @@ export async function queueJob(
   const { seq: sequence, duplicate: isDuplicate } = await queued;
   faultPoint('after-queue');
   const accepted: AcceptedRecord = { sequence, lane, job };
-  await jetstream.publish(subjects.accepted(account, id), await encodeLarge(connection, accepted), {
-    msgID: messageId,
-  });
+  await jetstream.publish(
+    subjects.accepted(account, id),
+    await encodeLarge(connection, accepted, { account, job: id }),
+    {
+      msgID: messageId,
+    },
+  );
   return { sequence, isDuplicate };
 }
 
@@ -109,21 +120,23 @@ async function tellIfEnded(store: RecordStore, { account, id }: Job): Promise<vo
   if (result) store.connection.publish(subjects.event(account, id), encode(finalEvent(result, 1)));
 }
 
-/** The model that serves a job. @throws AipgError `model-not-found` */
+/** The model that serves a job. @throws AipgError `model-not-found`, `not-permitted` for one that the key is not for */
 export async function modelFor(
   { store, roster }: Admission,
   { job, wait }: Pick<SubmitRequest, 'job' | 'wait'>,
+  limits?: KeyLimits,
 ): Promise<ModelName> {
   try {
-    return chooseModel(job.model, roster.models());
+    return chooseAllowed(job.model, roster.models(), limits);
   } catch {
     // A worker that came this moment may be on the bus and not yet told of.
     await roster.refresh();
     try {
-      return chooseModel(job.model, roster.models());
+      return chooseAllowed(job.model, roster.models(), limits);
     } catch (error) {
-      const expected = wait ? (job.model ?? roster.loading()[0]?.model) : undefined;
-      if (expected === undefined) throw error;
+      const loading = roster.loading().filter(({ model }) => mayUse(limits, model));
+      const expected = wait ? (job.model ?? loading[0]?.model) : undefined;
+      if (expected === undefined || !mayUse(limits, expected)) throw error;
       await provisionQueues(store.manager, job.kind, expected);
       return expected;
     }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type NatsConnection, RequestError } from '@nats-io/transport-node';
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
+import { askerFor } from '../bus/identity.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
@@ -40,7 +41,13 @@ export async function ask<T extends z.ZodType>(
   schema: T,
   signal?: AbortSignal,
 ): Promise<z.infer<T>> {
-  return askAt(grid, subjects.request(grid.account, verb), request, schema, signal);
+  return askAt(
+    grid,
+    subjects.request(askerFor(grid.connection, grid.account), verb),
+    request,
+    schema,
+    signal,
+  );
 }
 
 /** Asks a director what only an operator may. @throws AipgError as {@link ask} does; `not-permitted` */
@@ -62,14 +69,15 @@ async function askAt<T extends z.ZodType>(
   schema: T,
   signal?: AbortSignal,
 ): Promise<z.infer<T>> {
-  const { connection, name } = grid;
+  const { connection, name, account } = grid;
   const reconnects = Reconnects.of(connection);
   const patience = AbortSignal.timeout(MAX_BREAK_MS);
   const stop = signal ? AbortSignal.any([signal, patience]) : patience;
   const startedAt = performance.now();
   for (;;) {
     try {
-      const payload = await encodeLarge(connection, { protocol: PROTOCOL_VERSION, ...request });
+      const message = { protocol: PROTOCOL_VERSION, ...request };
+      const payload = await encodeLarge(connection, message, { box: 'in-req', id: account });
       const { data } = await connection.request(subject, payload, {
         timeout: ANSWER_MS,
       });
@@ -93,7 +101,7 @@ async function askAt<T extends z.ZodType>(
 }
 
 async function readReply<T extends z.ZodType>(
-  { name, connection }: GridAddress,
+  { name, connection, account }: GridAddress,
   schema: T,
   data: Uint8Array,
 ): Promise<z.infer<T>> {
@@ -102,7 +110,7 @@ async function readReply<T extends z.ZodType>(
     const { code, message, hint } = refusal.value.error;
     throw new AipgError(code, message, hint === undefined ? {} : { hint });
   }
-  const reply = await decodeLarge(connection, schema, data);
+  const reply = await decodeLarge(connection, schema, data, { box: 'out-req', id: account });
   if (reply.ok) return reply.value;
   throw new AipgError(
     'protocol-mismatch',

@@ -2,19 +2,21 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { connectBus } from '../bus/connect.ts';
 import { ensureBusServer } from '../bus/server/ensure.ts';
+import type { ServerTls } from '../bus/server/server-config.ts';
 import { startBusServer } from '../bus/server/start.ts';
+import { hostsOf } from '../bus/tls.ts';
 import type { Paths } from '../config/paths.ts';
 import { removeRunningGrid, writeRunningGrid } from '../config/running-grid.ts';
 import { Director } from '../director/director.ts';
 import type { Authority } from '../identity/authority.ts';
 import { watchMembers } from '../identity/watch-members.ts';
-import { LOCAL_ACCOUNT } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
 import type { DrainOptions } from '../worker/worker.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { type ServeProgress, serveModel } from './serve-model.ts';
 
-export { isLoopback } from '../bus/server/server-config.ts';
+export { isLoopback, type ServerTls } from '../bus/server/server-config.ts';
+export { hostsOf } from '../bus/tls.ts';
 
 export type HostPart = 'bus' | 'director' | 'worker';
 
@@ -49,6 +51,8 @@ export interface OpenTo {
   readonly host: string;
   readonly port: number;
   readonly authority: Authority;
+  /** Absent: in the clear. */
+  readonly tls?: ServerTls | undefined;
 }
 
 /** A whole grid on this machine: bus, director and worker. */
@@ -89,6 +93,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     logFile: join(paths.state, 'bus.log'),
     port: open?.port ?? options.port,
     host: open?.host,
+    tls: open?.tls,
     trust: open && (() => open.authority.trust()),
     signal,
     onStateChange: ({ state, reason }) => {
@@ -108,9 +113,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     started.use(watchMembers(open.authority, onRevoked));
   }
   // Keys of these processes alone, which are forgotten when they end.
+  const trust = open?.tls && {
+    ca: await open.authority.certificates.ca(),
+    hosts: hostsOf(open.authority.url),
+  };
   const connect = async (role: 'director' | 'worker') => {
-    const credentials = await open?.authority.mint(role, LOCAL_ACCOUNT);
-    const connection = await connectBus({ url: bus.url, name: `aipg up (${role})`, credentials });
+    const credentials = await open?.authority.mint(role);
+    const connection = await connectBus({ url: bus.url, name: `aipg up (${role})`, credentials, ...trust });
     started.defer(() => connection.close());
     return connection;
   };

@@ -1,18 +1,22 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Paths } from '../config/paths.ts';
 import { busUrlSchema, profileNameSchema } from '../config/settings.ts';
 import type { Credentials } from '../protocol/credentials.ts';
-import { userKeySchema } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
-import { type Account, accountSchema, workerIdOf, workerIdSchema } from '../protocol/ids.ts';
-import { type Member, ROLES, type Role } from '../protocol/permissions.ts';
+import { type Account, type AccountName, accountNameSchema, workerIdOf } from '../protocol/ids.ts';
+import type { KeyLimits } from '../protocol/key-limits.ts';
+import type { Member, Role } from '../protocol/permissions.ts';
+import { Accounts } from './accounts.ts';
+import { type CaChoice, Certificates } from './certificates.ts';
+import { parseJson, replaceFile, stringifyJson } from './files.ts';
 import { type GridKeys, newGridKeys, newMember, type ServerTrust, signAccount, signTrust } from './keys.ts';
+import { type Issued, Records } from './records.ts';
 
 const gridSchema = z.object({
   name: profileNameSchema,
-  /** Where members reach the bus. */
+  /** Where members reach the bus; by `tls://`, where it speaks TLS alone. */
   url: busUrlSchema,
   keys: z.object({ operator: z.string(), account: z.string(), system: z.string() }),
   trust: z.object({
@@ -22,24 +26,22 @@ const gridSchema = z.object({
   }),
 });
 
-/** What is kept of a key that was given away; the key itself is not. */
-export const issuedSchema = z.object({
-  key: userKeySchema,
-  role: z.enum(ROLES),
-  account: accountSchema,
-  worker: workerIdSchema.optional(),
-  /** Seconds since 1970. */
-  issuedAt: z.number().int(),
-  expiresAt: z.number().int().optional(),
-  revokedAt: z.number().int().optional(),
-});
-export type Issued = z.infer<typeof issuedSchema>;
+export type { Issued };
+
+export interface CreateOptions {
+  /** For a grid whose address is `tls://`. Default: a new one. */
+  readonly ca?: CaChoice | undefined;
+  readonly now?: () => number;
+}
 
 export interface NewMember {
   readonly role: Role;
-  readonly account: Account;
+  /** Whose key it is: an account of the operator's choice, made when it is first named. */
+  readonly name: AccountName;
   /** Seconds since 1970; absent: never. */
   readonly expiresAt?: number | undefined;
+  /** What the key may do less than its role: of a user or a worker. */
+  readonly limits?: KeyLimits | undefined;
 }
 
 /** Who may join a grid, and with which rights: the operator's folder of keys. */
@@ -50,25 +52,37 @@ export class Authority {
   readonly dir: string;
   /** One file for each key that was given away. */
   readonly membersDir: string;
+  /** By what the bus is known to its members. */
+  readonly certificates: Certificates;
   readonly #keys: GridKeys;
   readonly #trust: ServerTrust;
   readonly #now: () => number;
+  readonly #accounts: Accounts;
+  readonly #records: Records;
 
   private constructor(dir: string, grid: z.infer<typeof gridSchema>, now: () => number) {
     this.name = grid.name;
     this.url = grid.url;
     this.dir = dir;
     this.membersDir = join(dir, 'members');
+    this.certificates = new Certificates(join(dir, 'tls'), grid.name);
     this.#keys = grid.keys;
     this.#trust = grid.trust;
     this.#now = now;
+    this.#accounts = new Accounts(join(dir, 'accounts'));
+    this.#records = new Records(this.membersDir);
   }
 
   /**
    * Makes the keys of a new grid.
    * @throws AipgError `usage` when there is one of this name
    */
-  static async create(paths: Paths, name: string, url: string, now = Date.now): Promise<Authority> {
+  static async create(
+    paths: Paths,
+    name: string,
+    url: string,
+    { ca = 'new', now = Date.now }: CreateOptions = {},
+  ): Promise<Authority> {
     const valid = profileNameSchema.safeParse(name);
     if (!valid.success) throw new AipgError('usage', `${name} ${valid.error.issues[0]?.message}.`);
     const dir = join(authoritiesDir(paths), name);
@@ -76,14 +90,16 @@ export class Authority {
     const grid = gridSchema.parse({ name, url, keys, trust: await signTrust(name, keys) });
     await mkdir(join(dir, 'members'), { recursive: true, mode: 0o700 });
     try {
-      await writeFile(join(dir, GRID_FILE), stringify(grid), { mode: 0o600, flag: 'wx' });
+      await writeFile(join(dir, GRID_FILE), stringifyJson(grid), { mode: 0o600, flag: 'wx' });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       throw new AipgError('usage', `The keys of a grid named ${name} are in ${dir} already.`, {
         hint: 'Choose another name. Without these keys nobody can be invited to that grid or be revoked.',
       });
     }
-    return new Authority(dir, grid, now);
+    const authority = new Authority(dir, grid, now);
+    if (isTls(url)) await authority.certificates.choose(ca);
+    return authority;
   }
 
   /** @throws AipgError `usage` when this machine has no keys of a grid of that name, or of several and none is named */
@@ -100,37 +116,63 @@ export class Authority {
   }
 
   /** A new key for a member, on record until it is revoked or expires. A worker's id follows from its key. */
-  async issue({ role, account, expiresAt }: NewMember): Promise<Credentials> {
-    const credentials = await this.mint(role, account, expiresAt);
-    const { key, worker } = credentials;
+  async issue({ role, name, expiresAt, limits }: NewMember): Promise<Credentials> {
+    const credentials = await this.#mint(role, await this.account(name), expiresAt, limits);
+    const { key, account, worker } = credentials;
     const issuedAt = this.#seconds();
-    await this.#record({ key, role, account, worker, issuedAt, expiresAt });
+    await this.#records.write({ key, role, account, name, worker, issuedAt, expiresAt, limits });
     return credentials;
   }
 
   /** A new key that is on no record: for processes of this machine, which forget it when they end. */
-  async mint(role: Role, account: Account, expiresAt?: number): Promise<Credentials> {
-    return newMember(this.#keys, (key) => describeMember(role, account, key), expiresAt);
-  }
-
-  /** Every key on record, the newest last. */
-  async members(): Promise<Issued[]> {
-    const files = (await readdir(this.membersDir)).filter((file) => file.endsWith('.json'));
-    const read = files.map(async (file) =>
-      issuedSchema.safeParse(parseJson(await readFile(join(this.membersDir, file), 'utf8'))),
-    );
-    const members = (await Promise.all(read)).flatMap(({ data }) => (data ? [data] : []));
-    return members.sort((a, b) => a.issuedAt - b.issuedAt || a.key.localeCompare(b.key));
+  async mint(role: Role): Promise<Credentials> {
+    return this.#mint(role, await this.account(OPERATOR));
   }
 
   /**
-   * Voids keys: by public key, worker's id or account.
+   * The id by which the grid knows the account of this name; made when it is first asked for.
+   * @throws AipgError `usage` for a name that differs from another account's in upper and lower case alone
+   */
+  async account(name: AccountName): Promise<Account> {
+    return this.#accounts.id(name, async () => {
+      // An account with keys from before there were ids goes on by its name.
+      const older = (await this.members()).find(
+        (each) => each.name === name && each.account === String(name),
+      );
+      return older?.account;
+    });
+  }
+
+  /** Whether its members reach it by TLS alone. */
+  get isSecure(): boolean {
+    return isTls(this.url);
+  }
+
+  /** The same grid, from now on behind TLS with a CA of its own: its address becomes `tls://`. */
+  async secure(): Promise<Authority> {
+    if (isTls(this.url)) return this;
+    const file = join(this.dir, GRID_FILE);
+    const url = this.url.replaceAll('nats://', 'tls://');
+    const grid = gridSchema.parse({ ...(parseJson(await readFile(file, 'utf8')) as object), url });
+    const secured = new Authority(this.dir, grid, this.#now);
+    await secured.certificates.choose('new');
+    await replaceFile(file, stringifyJson(grid));
+    return secured;
+  }
+
+  /** Every key on record, the newest last. */
+  members(): Promise<Issued[]> {
+    return this.#records.all();
+  }
+
+  /**
+   * Voids keys: by public key, worker's id, or an account's name or id.
    * @returns those that were valid until now
    * @throws AipgError `usage` when nobody goes by that name
    */
   async revoke(who: string): Promise<Issued[]> {
-    const named = (await this.members()).filter(
-      ({ key, worker, account }) => who === key || who === worker || who === account,
+    const named = (await this.members()).filter(({ key, worker, account, name }) =>
+      [key, worker, account, name].includes(who as never),
     );
     if (named.length === 0) {
       throw new AipgError('usage', `No key of ${this.name} belongs to ${who}.`, {
@@ -139,7 +181,7 @@ export class Authority {
     }
     const valid = named.filter(({ revokedAt }) => revokedAt === undefined);
     const revoked = valid.map((member) => ({ ...member, revokedAt: this.#seconds() }));
-    for (const member of revoked) await this.#record(member);
+    for (const member of revoked) await this.#records.write(member);
     return revoked;
   }
 
@@ -152,11 +194,9 @@ export class Authority {
     return { ...this.#trust, accounts: { ...this.#trust.accounts, [key]: jwt } };
   }
 
-  async #record(member: Issued): Promise<void> {
-    const file = join(this.membersDir, `${member.key}.json`);
-    // Renamed into place, so that nobody reads half of it.
-    await writeFile(`${file}.new`, stringify(member), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+  #mint(role: Role, account: Account, expiresAt?: number, limits?: KeyLimits): Promise<Credentials> {
+    const describe = (key: string): Member => ({ ...describeMember(role, account, key), limits });
+    return newMember(this.#keys, describe, expiresAt);
   }
 
   #seconds(): number {
@@ -165,6 +205,8 @@ export class Authority {
 }
 
 const GRID_FILE = 'grid.json';
+/** The account of whoever made the grid. */
+export const OPERATOR = accountNameSchema.parse('operator');
 
 /** The grids whose keys this machine has. */
 export async function listAuthorities(paths: Paths): Promise<string[]> {
@@ -178,8 +220,9 @@ function authoritiesDir(paths: Paths): string {
 
 function describeMember(role: Role, account: Account, key: string): Member {
   if (role !== 'worker') return { role, account, key };
-  // The account for the reader, the key for what nobody else can have.
-  return { role, account, key, worker: workerIdOf(account.slice(0, 40), key) };
+  // Nothing of its owner, who is not to be known to others; the key, for what nobody else can have.
+  const worker = workerIdOf('w', key);
+  return { role, account, key, worker };
 }
 
 function notFound(name: string | undefined, known: readonly string[]): AipgError {
@@ -197,14 +240,6 @@ function notFound(name: string | undefined, known: readonly string[]): AipgError
   });
 }
 
-function stringify(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function isTls(url: string): boolean {
+  return url.includes('tls://');
 }

@@ -14,7 +14,7 @@ export interface WatchedGrid extends AsyncDisposable {
  * @throws AipgError `grid-unreachable`, `not-permitted`, `bus-server-too-old`
  */
 export async function watchGrid(
-  grid: Pick<ConnectOptions, 'url' | 'credentials'>,
+  grid: Pick<ConnectOptions, 'url' | 'credentials' | 'ca' | 'hosts'>,
   onChange?: () => void,
 ): Promise<WatchedGrid> {
   await using opened = new AsyncDisposableStack();

@@ -26,8 +26,13 @@ const nameSchema = z
     'must be letters, digits, "-" and "_", and start with a letter or digit',
   );
 
+/** Who pays or earns, as the bus knows it: on a grid with keys an opaque id, see {@link newAccountId}. */
 export const accountSchema = nameSchema.brand<'Account'>();
 export type Account = z.infer<typeof accountSchema>;
+
+/** What a grid's operator calls an account. It never travels on the bus. */
+export const accountNameSchema = nameSchema.brand<'AccountName'>();
+export type AccountName = z.infer<typeof accountNameSchema>;
 
 export const workerIdSchema = nameSchema.brand<'WorkerId'>();
 export type WorkerId = z.infer<typeof workerIdSchema>;
@@ -38,6 +43,11 @@ export type Team = z.infer<typeof teamSchema>;
 
 /** The account of a grid that asks for no key: the embedded one. */
 export const LOCAL_ACCOUNT = accountSchema.parse('local');
+
+/** An account's id: 100 random bits, which tell a worker nothing of whose it is. */
+export function newAccountId(random: (size: number) => Uint8Array = randomBytes): Account {
+  return accountSchema.parse(`a${base32(random(13)).slice(0, 20)}`);
+}
 
 export function newJobId(random: (size: number) => Uint8Array = randomBytes): JobId {
   return jobIdSchema.parse(base32(random(16)));

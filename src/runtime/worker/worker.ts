@@ -2,10 +2,10 @@ import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { JobQueue } from '../bus/job-queue.ts';
 import type { Lease } from '../bus/lease.ts';
-import type { Queue } from '../bus/provision.ts';
+import { ACK_WAIT_MS, type Queue } from '../bus/provision.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import type { LoadedModel } from '../engines/engine.ts';
-import { decode } from '../protocol/codec.ts';
+import { type Decoded, decode } from '../protocol/codec.ts';
 import type { JobId, WorkerId } from '../protocol/ids.ts';
 import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
@@ -144,13 +144,23 @@ export class Worker {
   }
 
   async #take(lease: Lease): Promise<void> {
-    const job = await decodeLarge(this.#options.connection, jobSchema, lease.data).catch(() => undefined);
+    const job = await this.#read(lease).catch(() => undefined);
     // The bus is gone in the middle of it: the lease runs out and the job is handed out again.
     if (job === undefined) return;
     if (!job.ok) return this.#refuse(lease, job.reason);
     const own = this.#attempts.get(job.value.id);
     if (own) own.adopt(lease);
     else await this.#run(lease, job.value);
+  }
+
+  /** A large one takes a while to come. */
+  async #read(lease: Lease): Promise<Decoded<Job>> {
+    const renewal = setInterval(() => lease.renew(), ACK_WAIT_MS / 3);
+    try {
+      return await decodeLarge(this.#options.connection, jobSchema, lease.data);
+    } finally {
+      clearInterval(renewal);
+    }
   }
 
   #refuse(lease: Lease, reason: string): void {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -8,7 +8,7 @@ import type { Paths } from '../../../src/runtime/config/paths.ts';
 import { Authority } from '../../../src/runtime/identity/authority.ts';
 import { formatInvitation, parseInvitation } from '../../../src/runtime/identity/invitation.ts';
 import { formatCredentials, parseCredentials } from '../../../src/runtime/protocol/credentials.ts';
-import { accountSchema, workerIdSchema } from '../../../src/runtime/protocol/ids.ts';
+import { accountNameSchema, accountSchema, workerIdSchema } from '../../../src/runtime/protocol/ids.ts';
 import { type Member, permissionsOf, RIGHTS, ROLES } from '../../../src/runtime/protocol/permissions.ts';
 import { OpenGrid } from '../../support/open-grid.ts';
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-const alice = accountSchema.parse('alice');
+const alice = accountNameSchema.parse('alice');
 
 /** Whether two patterns have a subject in common. */
 function overlap(a: readonly string[], b: readonly string[]): boolean {
@@ -61,7 +61,9 @@ describe('the rights', () => {
   });
 
   test('need the id of a worker', () => {
-    expect(() => permissionsOf({ role: 'worker', account: alice, key: 'U' })).toThrow('needs a worker');
+    expect(() => permissionsOf({ role: 'worker', account: accountSchema.parse('a'), key: 'U' })).toThrow(
+      'needs a worker',
+    );
   });
 });
 
@@ -78,37 +80,73 @@ describe('the keys of a grid', () => {
   });
 
   test('are listed without their secrets; a worker has an id of its own key', async () => {
-    const { key, worker, seed } = await authority.issue({ role: 'worker', account: alice });
+    const { key, worker, seed } = await authority.issue({ role: 'worker', name: alice });
     const listed = (await authority.members()).find((member) => member.key === key);
-    expect(listed).toMatchObject({ role: 'worker', account: 'alice', worker });
-    expect(worker).toBe(`alice-${key.slice(1, 13).toLowerCase()}`);
+    expect(listed).toMatchObject({ role: 'worker', name: 'alice', worker });
+    expect(worker).toBe(`w-${key.slice(1, 13).toLowerCase()}`);
     expect(JSON.stringify(listed)).not.toContain(seed());
+  });
+});
+
+describe('an account', () => {
+  test('has one id for all its keys, which tells nothing of its name', async () => {
+    const named = { name: accountNameSchema.parse('grace') };
+    const issued = await Promise.all(ROLES.map((role) => authority.issue({ role, ...named })));
+    const [id] = issued.map(({ account }) => account);
+    expect(id).toMatch(/^a[0-9a-z]{20}$/);
+    for (const { account, jwt } of issued) {
+      expect(account).toBe(id);
+      expect(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()).not.toContain('grace');
+    }
+    expect((await authority.members()).filter(({ name }) => name === 'grace')).toHaveLength(ROLES.length);
+    expect(await (await Authority.open(paths, 'home')).account(named.name)).toBe(id);
+  });
+
+  test('with keys from before there were ids keeps its name for one', async () => {
+    const older = await Authority.create(paths, 'older', 'nats://grid.example:4222');
+    const { key } = await older.issue({ role: 'user', name: alice });
+    const file = join(older.membersDir, `${key}.json`);
+    const { name, ...record } = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify({ ...record, account: name }));
+    await rm(join(older.dir, 'accounts'), { recursive: true });
+    const opened = await Authority.open(paths, 'older');
+    expect(await opened.members()).toMatchObject([{ name: 'alice', account: 'alice' }]);
+    expect((await opened.issue({ role: 'user', name: alice })).account).toBe('alice');
+    expect((await opened.issue({ role: 'user', name: accountNameSchema.parse('bob') })).account).not.toBe(
+      'bob',
+    );
+    await rm(older.dir, { recursive: true });
   });
 });
 
 describe('a key', () => {
   test.each(ROLES)('of a %s comes back from its file and its invitation', async (role) => {
-    const credentials = await authority.issue({ role, account: alice, expiresAt: 4_000_000_000 });
+    const credentials = await authority.issue({ role, name: alice, expiresAt: 4_000_000_000 });
     const fromFile = parseCredentials(formatCredentials(credentials));
-    const line = formatInvitation({ grid: 'home', url: 'nats://a:1', credentials });
+    const line = formatInvitation({ grid: 'home', url: 'nats://a:1', name: alice, credentials });
     expect(line).not.toMatch(/\s/);
     const invited = parseInvitation(`${line}\n`);
-    expect(invited).toMatchObject({ grid: 'home', url: 'nats://a:1' });
+    expect(invited).toMatchObject({ grid: 'home', url: 'nats://a:1', name: 'alice' });
     for (const read of [fromFile, invited.credentials]) {
-      expect(read).toMatchObject({ role, account: 'alice', key: credentials.key, expiresAt: 4_000_000_000 });
+      expect(read).toMatchObject({
+        role,
+        account: credentials.account,
+        key: credentials.key,
+        expiresAt: 4_000_000_000,
+      });
       expect(read.seed()).toBe(credentials.seed());
     }
   });
 
   test('is not printed with the object that holds it', async () => {
-    const credentials = await authority.issue({ role: 'user', account: alice });
+    const credentials = await authority.issue({ role: 'user', name: alice });
     expect(JSON.stringify(credentials)).not.toContain(credentials.seed());
   });
 
   test('in a file that others can read is refused', async () => {
     const file = join(dir, 'open.creds');
-    writeCredentials(file, await authority.issue({ role: 'user', account: alice }));
-    expect(loadCredentials(file).account).toBe('alice');
+    writeCredentials(file, await authority.issue({ role: 'user', name: alice }));
+    expect(loadCredentials(file).account).toBe(await authority.account(alice));
     const { chmod } = await import('node:fs/promises');
     await chmod(file, 0o644);
     expect(() => loadCredentials(file)).toThrow('can be read by others');
@@ -138,7 +176,7 @@ describe('a bus that asks for keys', () => {
       code: 'not-permitted',
       message: expect.stringContaining('asks for a key'),
     });
-    const foreign = await authority.issue({ role: 'operator', account: alice });
+    const foreign = await authority.issue({ role: 'operator', name: alice });
     await expect(grid.connect(foreign)).rejects.toMatchObject({ code: 'not-permitted' });
   });
 
@@ -172,7 +210,13 @@ describe('a bus that asks for keys', () => {
   test('gives the role of a key no more than it says', async () => {
     const { openGrid } = await import('../../../src/runtime/grids/open.ts');
     const credentials = await grid.member('monitor', 'ops');
-    const choice = { where: 'bus', name: 'test', url: grid.server.url, account: alice, credentials } as const;
+    const choice = {
+      where: 'bus',
+      name: 'test',
+      url: grid.server.url,
+      account: credentials.account,
+      credentials,
+    } as const;
     const opened = openGrid({ choice, paths, env: {} });
     await expect(opened).rejects.toMatchObject({ code: 'not-permitted' });
   });

@@ -15,6 +15,14 @@ export interface ServerConfig {
   readonly host?: string | undefined;
   /** Asks everybody for a key; without it, whoever reaches the server may do everything. */
   readonly trust?: BusTrust | undefined;
+  /** Speaks TLS alone. */
+  readonly tls?: ServerTls | undefined;
+}
+
+/** The files of a server's certificate, with those between it and its CA, and of its key; PEM. */
+export interface ServerTls {
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 /** Whom the server trusts to say who is who: NATS's decentralised JWTs, with the accounts in memory. */
@@ -44,7 +52,16 @@ jetstream {
   max_memory_store: ${config.maxMemoryBytes}
   max_file_store: ${config.maxFileBytes}
 ${config.syncAlways ? '  sync_interval: always\n' : ''}}
-${config.trust ? renderTrust(config.trust) : ''}`;
+${config.tls ? renderTls(config.tls) : ''}${config.trust ? renderTrust(config.trust) : ''}`;
+}
+
+function renderTls({ certFile, keyFile }: ServerTls): string {
+  return `tls {
+  cert_file: ${quote(certFile)}
+  key_file: ${quote(keyFile)}
+  min_version: "1.3"
+}
+`;
 }
 
 function renderTrust({ operatorJwt, systemAccount, accounts }: BusTrust): string {
@@ -63,9 +80,9 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Where this machine reaches a server that listens on `host`. */
-export function localUrl(host: string, port: number): string {
+export function localUrl(host: string, port: number, scheme: 'nats' | 'tls' = 'nats'): string {
   const reached = host === '0.0.0.0' || host === '::' ? BUS_HOST : host;
-  return `nats://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+  return `${scheme}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
 
 /** A double-quoted string of the configuration language, whose escapes are `\\`, `\"` and `\xHH`. */

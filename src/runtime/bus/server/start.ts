@@ -8,7 +8,7 @@ import type { BusServer } from './bus-server.ts';
 import { throwIfCancelled } from './cancel.ts';
 import { acquireDataLock, type DataLock } from './data-lock.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
-import { BUS_HOST, type BusTrust, localUrl, renderServerConfig } from './server-config.ts';
+import { BUS_HOST, type BusTrust, localUrl, renderServerConfig, type ServerTls } from './server-config.ts';
 import { launchServer, ServerEndedError, type ServerProcess } from './server-process.ts';
 import { startError } from './start-error.ts';
 
@@ -35,6 +35,8 @@ export interface StartBusServerOptions {
   readonly host?: string | undefined;
   /** Asks everybody for a key. Read at each start and by {@link RunningBusServer.reload}. */
   readonly trust?: (() => Promise<BusTrust>) | undefined;
+  /** Speaks TLS alone, by this certificate. */
+  readonly tls?: ServerTls | undefined;
   /** The server's name on the bus, without blanks. Default `aipg`. */
   readonly name?: string | undefined;
   /** Bytes for memory streams. Default 1 GiB. */
@@ -115,7 +117,8 @@ class Supervisor implements RunningBusServer {
   }
 
   get url(): string {
-    return localUrl(this.#options.host ?? BUS_HOST, this.port);
+    const { host = BUS_HOST, tls } = this.#options;
+    return localUrl(host, this.port, tls ? 'tls' : 'nats');
   }
 
   /** The first start: its failure is the caller's. */
@@ -211,6 +214,7 @@ class Supervisor implements RunningBusServer {
       syncAlways = false,
       host,
       trust,
+      tls,
     } = this.#options;
     const path = join(dataDir, 'nats-server.conf');
     const config = renderServerConfig({
@@ -222,6 +226,7 @@ class Supervisor implements RunningBusServer {
       syncAlways,
       host,
       trust: await trust?.(),
+      tls,
     });
     await writeFile(path, config, { mode: 0o600 });
     return path;
