@@ -160,7 +160,7 @@ function drawTabs({ ui }: Shown, table: Table | undefined, columns: number, them
   const shown = filter === '' ? count(table.total) : `${count(table.ids.length)} of ${count(table.total)}`;
   const order = `by ${(sort ?? table.sort).column}`;
   const text = [shown, order, ...(filter === '' ? [] : [`/${filter}`])].join('  ');
-  const room = columns - widthOf(tabs.replaceAll(SGR, '')) - 1;
+  const room = columns - widthOf(tabs) - 1;
   return room < 10
     ? left
     : `${left} ${theme.paint('dim', toWidth(text, room, 'right', theme.signs.ellipsis))}`;
@@ -185,9 +185,6 @@ function drawFooter({ ui, notice, snapshot }: Shown, columns: number, theme: The
         : ['1-5 Tab views'];
   return theme.paint('dim', cut([...keys, 'p pause', '? keys', 'q quit'].join('  ')));
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the styles of our own text
-const SGR = /\u001b\[\d+m/g;
 
 const HELP = [
   'Views',
