@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import type { BusChoice } from '../../runtime/config/select-grid.ts';
 import type { WatchedGrid } from '../../runtime/monitor/watch-grid.ts';
 import { type AipgError, toAipgError } from '../../runtime/protocol/errors.ts';
@@ -24,6 +25,9 @@ export interface FullScreenOptions {
 export async function showFullScreen({ choose, view, stop, ...look }: FullScreenOptions): Promise<void> {
   // React's own checks are for those who work on it: they double the cost of a frame.
   process.env['NODE_ENV'] ??= 'production';
+  // What a message leaves behind is garbage at once: V8 would let it grow to tens of megabytes before it looks.
+  setFlagsFromString('--max-semi-space-size=2');
+  setFlagsFromString('--semi-space-growth-factor=1');
   const [{ createTheme }, { TopModel }, { TopScreen }, { watchGrid }] = await Promise.all([
     import('../../tui/top/theme.ts'),
     import('../../tui/top/top-model.ts'),
