@@ -21,6 +21,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'doctor',
     'templates',
     'json-schema',
+    'demo',
   ],
   cli: [
     'config',
@@ -39,6 +40,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   tui: ['host', 'monitor'],
   doctor: ['config', 'protocol', 'bus', 'models', 'engines', 'monitor'],
   host: ['config', 'protocol', 'bus', 'identity', 'models', 'engines', 'worker', 'director'],
+  demo: ['config', 'protocol', 'bus', 'models', 'engines', 'worker', 'director', 'grids'],
   batch: ['protocol', 'models', 'grids', 'json-schema'],
   grids: ['config', 'protocol', 'bus', 'models', 'engines'],
   worker: ['protocol', 'bus', 'models', 'engines'],
