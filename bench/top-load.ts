@@ -43,10 +43,12 @@ export async function topLoad(): Promise<void> {
   await top.until(/2000 workers/);
   await delay(WARM_UP_MS);
   const messages = async () => (await grid.ask<{ messages: number }>({})).messages;
+  const heap = [await top.heapMegabytes()];
   const before = { top: top.usage(), ink: ink.usage(), messages: await messages(), at: performance.now() };
   await delay(measuredMs);
   const after = { top: top.usage(), ink: ink.usage(), messages: await messages(), at: performance.now() };
   const ms = after.at - before.at;
+  heap.push(await top.heapMegabytes());
 
   const keyMs: number[] = [];
   for (let n = 0; n < KEYS; n++) {
@@ -56,28 +58,49 @@ export async function topLoad(): Promise<void> {
     await delay(100 + ((n * 97) % 300));
   }
 
-  const row = (name: string, first: Usage, last: Usage, keys: readonly string[], goal: string) => [
+  const row = (
+    name: string,
+    first: Usage,
+    last: Usage,
+    alive: readonly number[],
+    keys: readonly string[],
+    goal: string,
+  ) => [
     name,
     `${number((100 * (last.cpuMs - first.cpuMs)) / ms)} %`,
     goal,
     number(first.residentMegabytes),
     number(last.residentMegabytes),
+    ...[0, 1].map((at) => (alive[at] === undefined ? '' : number(alive[at]))),
     `${number((last.written - first.written) / ms)} kB`,
     ...keys,
   ];
   const perSecond = (1_000 * (after.messages - before.messages)) / ms;
   printTable(
     `top-load: ${WORKERS} workers, ${JOBS_PER_SECOND} jobs/s, ${number(perSecond)} messages/s, ${SIZE.columns}×${SIZE.rows}, ${values.view}, ${number(ms / 1_000)} s`,
-    ['', 'of one core', 'goal', 'MB, start', 'end', 'drawn/s', 'key to screen p50', 'p95', 'goal'],
+    [
+      '',
+      'of one core',
+      'goal',
+      'resident MB, start',
+      'end',
+      'alive MB, start',
+      'end',
+      'drawn/s',
+      'key to screen p50',
+      'p95',
+      'goal',
+    ],
     [
       row(
         'aipg top',
         before.top,
         after.top,
+        heap,
         [`${number(quantile(keyMs, 0.5))} ms`, `${number(quantile(keyMs, 0.95))} ms`, '≤ 100 ms'],
         '≤ 8 %',
       ),
-      row('bare Ink', before.ink, after.ink, ['', '', ''], ''),
+      row('bare Ink', before.ink, after.ink, [], ['', '', ''], ''),
     ],
     [
       'bare Ink: a string a row, all of which change with each of four frames a second; no bus.',

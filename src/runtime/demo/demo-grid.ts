@@ -112,6 +112,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     const model = throttle(loaded, { name: plan.model, tokensPerSecond: plan.tokensPerSecond });
     const worker = await Worker.start({ connection, id: plan.id, version, model, log });
     serving.push(worker);
+    void worker.toldToDrain.then(() => worker.drain());
     // Its jobs go first: the engine must not be gone under them.
     started.defer(async () => {
       await worker.drain({ timeoutMs: 0 });

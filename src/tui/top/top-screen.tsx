@@ -3,6 +3,7 @@ import process from 'node:process';
 import { type Instance, render } from 'ink';
 import { changedLines } from './changed-lines.ts';
 import { FrameClock } from './frame-clock.ts';
+import { MOUSE, readMouse } from './mouse.ts';
 import { type Suspend, TopKeys } from './top-keys.tsx';
 import type { TopModel } from './top-model.ts';
 
@@ -12,6 +13,8 @@ export interface TopScreenOptions {
   readonly model: TopModel;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
+  /** Whether the terminal is to tell of the mouse, and so marks no text by itself. */
+  readonly mouse: boolean;
   /** What keys ask for, but for what is the screen's own. */
   readonly onEffect: (effect: Exclude<Effect, { type: 'suspend' | 'copy' }>) => void;
 }
@@ -87,6 +90,11 @@ export class TopScreen implements AsyncDisposable {
     this.update('person');
   };
 
+  readonly #onInput = (input: string | Uint8Array): void => {
+    const keys = readMouse(String(input));
+    if (keys.length > 0) this.#onKeys(keys);
+  };
+
   readonly #onReady = (suspend: Suspend): void => {
     this.#suspend = suspend;
   };
@@ -98,13 +106,18 @@ export class TopScreen implements AsyncDisposable {
 
   /** Draws on a terminal of which nothing is known. */
   #begin(): void {
-    this.#options.stdout.write(WRAP.off);
+    const { stdin, stdout, mouse } = this.#options;
+    stdout.write(WRAP.off + (mouse ? MOUSE.on : ''));
+    // Beside Ink, which reads it and passes over what is no key.
+    if (mouse) stdin.on('data', this.#onInput);
     this.#drawn = undefined;
     this.#draw();
   }
 
   readonly #restore = (): void => {
-    this.#options.stdout.write(WRAP.on);
+    const { stdin, stdout, mouse } = this.#options;
+    stdin.off('data', this.#onInput);
+    stdout.write((mouse ? MOUSE.off : '') + WRAP.on);
   };
 
   /** To the shell, as any program goes on Ctrl-Z, and back with `fg`. */
