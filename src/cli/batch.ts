@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { BatchMeter } from '../runtime/batch/meter.ts';
-import { type OpenBatch, openBatch } from '../runtime/batch/open.ts';
+import { finishBatch, type OpenBatch, openBatch } from '../runtime/batch/open.ts';
 import type { BatchDefaults } from '../runtime/batch/request.ts';
 import { runBatch } from '../runtime/batch/run.ts';
 import { FileSink, StreamSink } from '../runtime/batch/sink.ts';
@@ -35,6 +35,7 @@ export interface BatchFlags extends TextFlags, FormatFlags {
   readonly patience?: number | undefined;
   readonly unordered: boolean;
   readonly resume: boolean;
+  readonly 'retry-errors': boolean;
   readonly model?: string | undefined;
   readonly grid?: string | undefined;
   readonly threads?: number | undefined;
@@ -73,6 +74,7 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
     seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
     ordered: !flags.unordered,
     resume: flags.resume,
+    retryErrors: flags['retry-errors'],
     signal,
   }).catch((error: unknown) => {
     // What reads a file tells of the abort in its own words.
@@ -82,6 +84,7 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
   const meter = new BatchMeter({ total: batch.lines, done: batch.done.count, failed: batch.failed });
   try {
     if (batch.done.count !== batch.lines) await answerLines(flags, batch, input, output, meter, signal);
+    await finishBatch(batch, file, signal);
   } catch (error) {
     throw withWayOn(error, batch, file, argv, flags.json);
   }
@@ -111,7 +114,7 @@ async function answerLines(
   await using capacity =
     flags.jobs === undefined && choice.where === 'bus' ? await grid.capacity() : undefined;
   await using sink =
-    output === undefined ? new StreamSink(process.stdout, signal) : await FileSink.open(output);
+    output === undefined ? new StreamSink(process.stdout, signal) : await FileSink.open(batch.file ?? output);
   using _shown = flags.json ? undefined : showBatchProgress(meter);
   await runBatch({
     ...batch,

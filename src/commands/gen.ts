@@ -40,6 +40,13 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     '<%= config.bin %> gen --batch prompts.jsonl -o answers.jsonl',
   ];
 
+  // As oclif would write it, it is eight lines of brackets.
+  static override usage = [
+    'gen [PROMPT...] [FLAGS]',
+    'gen --batch FILE [-o FILE] [FLAGS]',
+    'gen --replay ID|FILE|- [--check] [FLAGS]',
+  ];
+
   static override args = {
     prompt: Args.string({
       multiple: true,

@@ -3,31 +3,20 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Sandbox, type Served } from '../support/aipg.ts';
-import { startTestBus, type TestBus } from '../support/bus-server.ts';
-import { writeEndlessModel } from '../support/e2e-endless-model.ts';
+import type { Sandbox } from '../support/aipg.ts';
 import { Terminal } from '../support/e2e-terminal.ts';
+import { startTwoModels, type TwoModels } from '../support/e2e-two-models.ts';
 
+let served: TwoModels;
 let home: Sandbox;
-let bus: TestBus;
+let url: string;
 let grid: readonly string[];
-const served: Served[] = [];
 
 beforeAll(async () => {
-  home = await Sandbox.create();
-  bus = await startTestBus();
-  grid = ['--grid', bus.url];
-  served.push(await home.startDirector(bus.url));
-  served.push(await home.startWorker(bus.url, ['--name', 'small']));
-  const endless = await writeEndlessModel(home.home);
-  served.push(await home.startWorker(bus.url, ['-m', endless, '--slots', '1', '--name', 'talker']));
+  served = await startTwoModels({ tiny: 'small', endless: 'talker' });
+  ({ home, url, grid } = served);
 });
-
-afterAll(async () => {
-  for (const one of served) await one[Symbol.asyncDispose]();
-  await bus.stop();
-  await home[Symbol.asyncDispose]();
-});
+afterAll(() => served[Symbol.asyncDispose]());
 
 describe('without a terminal', () => {
   test('one frame as text, without a colour', async () => {
@@ -42,7 +31,7 @@ describe('without a terminal', () => {
     const { stdout, exitCode } = await home.aipg(['top', ...grid, '--json']);
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      grid: bus.url,
+      grid: url,
       connection: { state: 'live', directors: 1 },
       totals: { workers: 2, slots: 5 },
       models: [
@@ -74,7 +63,7 @@ describe('without a terminal', () => {
 describe('on a terminal', () => {
   test('views, details, sort, filter, cancel, resize and quit; the screen is as it was', async () => {
     await using terminal = await Terminal.open(home);
-    const ended = await terminal.start(`echo before; aipg top --grid ${bus.url}`);
+    const ended = await terminal.start(`echo before; aipg top --grid ${url}`);
     await terminal.until(/1 overview[\s\S]*tokens\/s[\s\S]*small-/);
 
     // Nobody serves it: it waits until somebody ends it.
@@ -185,7 +174,7 @@ describe('on a terminal', () => {
 
   test('Ctrl-Z gives the shell its screen, and fg comes back', async () => {
     await using terminal = await Terminal.open(home);
-    const stopped = await terminal.start(`aipg top --grid ${bus.url}`);
+    const stopped = await terminal.start(`aipg top --grid ${url}`);
     await terminal.until(/1 overview[\s\S]*small-/);
     await terminal.press('C-z');
     const { screen, status } = await stopped();
@@ -201,7 +190,7 @@ describe('on a terminal', () => {
 
   test('SIGTERM restores the screen', async () => {
     await using terminal = await Terminal.open(home);
-    const ended = await terminal.start(`echo before; aipg top --grid ${bus.url}`);
+    const ended = await terminal.start(`echo before; aipg top --grid ${url}`);
     await terminal.until(/1 overview[\s\S]*small-/);
     await terminal.signalForeground('TERM');
     const { screen, status } = await ended();

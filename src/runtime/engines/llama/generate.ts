@@ -66,14 +66,15 @@ export async function* generate(
 
   const sequence = await slots.acquire(signal);
   let work: Promise<unknown> = Promise.resolve();
-  const run = <T>(started: Promise<T>): Promise<T> => {
+  const run = <T>(step: () => Promise<T>): Promise<T> => {
+    const started = slots.rounds.step(step);
     work = slots.track(started);
     return started;
   };
   try {
-    const last = await prefillAllButLast(sequence, history, (started) => orAbort(run(started), signal));
+    const last = await prefillAllButLast(sequence, history, (step) => orAbort(run(step), signal));
     const choose = (tokens: readonly Token[]) =>
-      run(chooser.next(sequence, tokens, history.length - prompt.length, history));
+      run(() => chooser.next(sequence, tokens, history.length - prompt.length, history));
     let chosen = choose(last);
     while (true) {
       const token = await orAbort(chosen, signal);
@@ -98,11 +99,11 @@ export async function* generate(
 async function prefillAllButLast(
   sequence: LlamaContextSequence,
   tokens: readonly Token[],
-  run: (work: Promise<void>) => Promise<void>,
+  run: (step: () => Promise<void>) => Promise<void>,
 ): Promise<readonly Token[]> {
   let start = 0;
   for (; start + PREFILL_TOKENS < tokens.length; start += PREFILL_TOKENS) {
-    await run(prefill(sequence, tokens.slice(start, start + PREFILL_TOKENS)));
+    await run(() => prefill(sequence, tokens.slice(start, start + PREFILL_TOKENS)));
   }
   return tokens.slice(start);
 }
