@@ -107,7 +107,7 @@ describe('on a terminal', () => {
 
   test('the mouse chooses, unless it is left to the terminal', async () => {
     await using terminal = await Terminal.open(home);
-    const ended = await terminal.start(`aipg top --grid ${bus.url}`);
+    const ended = await terminal.start(`aipg top --grid ${url}`);
     await terminal.until(/1 overview[\s\S]*small-/);
     await terminal.type('\u001b[<0;25;2M');
     await terminal.until(/by rate[\s\S]*▸ /);
@@ -119,7 +119,7 @@ describe('on a terminal', () => {
     expect((await ended()).status).toBe(0);
     expect(await terminal.mouse()).toBe(false);
 
-    const unmoused = await terminal.start(`aipg top --no-mouse --grid ${bus.url}`);
+    const unmoused = await terminal.start(`aipg top --no-mouse --grid ${url}`);
     await terminal.until(/1 overview[\s\S]*small-/);
     expect(await terminal.mouse()).toBe(false);
     await terminal.press('q');
@@ -127,9 +127,9 @@ describe('on a terminal', () => {
   });
 
   test('d drains a worker, after a yes: it ends as by SIGTERM', async () => {
-    await using leaving = await home.startWorker(bus.url, ['--name', 'leaving']);
+    await using leaving = await home.startWorker(url, ['--name', 'leaving']);
     await using terminal = await Terminal.open(home);
-    const ended = await terminal.start(`aipg top --grid ${bus.url} --view workers`);
+    const ended = await terminal.start(`aipg top --grid ${url} --view workers`);
     await terminal.until(/by rate[\s\S]*leaving-/);
     await terminal.type('/leaving');
     await terminal.until(/1 of 3[\s\S]*▸ leaving-/);
@@ -150,7 +150,7 @@ describe('on a terminal', () => {
   test('a crash gives the screen back before it is told', async () => {
     await using terminal = await Terminal.open(home);
     const crash = "--import=data:text/javascript,process.once('SIGUSR2',()=>{throw%20new%20Error('broken')})";
-    const ended = await terminal.start(`echo before; NODE_OPTIONS="${crash}" aipg top --grid ${bus.url}`);
+    const ended = await terminal.start(`echo before; NODE_OPTIONS="${crash}" aipg top --grid ${url}`);
     await terminal.until(/1 overview[\s\S]*small-/);
     await terminal.signalForeground('USR2');
     const { screen, status } = await ended();
@@ -166,7 +166,7 @@ describe('on a terminal', () => {
     await execa('mkfifo', [pipe]);
     // Whoever still runs holds it open.
     const held = text(createReadStream(pipe));
-    await terminal.start(`aipg top --grid ${bus.url} 9> ${pipe}`);
+    await terminal.start(`aipg top --grid ${url} 9> ${pipe}`);
     await terminal.until(/1 overview[\s\S]*small-/);
     await terminal[Symbol.asyncDispose]();
     expect(await held).toBe('');
