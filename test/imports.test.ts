@@ -22,6 +22,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'doctor',
     'templates',
     'json-schema',
+    'demo',
   ],
   cli: [
     'config',
@@ -42,6 +43,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   tui: ['host', 'monitor'],
   doctor: ['config', 'protocol', 'bus', 'models', 'engines', 'monitor'],
   host: ['config', 'protocol', 'bus', 'identity', 'models', 'pricing', 'engines', 'worker', 'director'],
+  demo: ['config', 'protocol', 'bus', 'models', 'engines', 'worker', 'director', 'grids'],
   batch: ['protocol', 'models', 'grids', 'json-schema'],
   grids: ['config', 'protocol', 'bus', 'ledger', 'models', 'engines'],
   worker: ['protocol', 'bus', 'models', 'engines'],

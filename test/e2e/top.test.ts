@@ -1,3 +1,7 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sandbox } from '../support/aipg.ts';
 import { Terminal } from '../support/e2e-terminal.ts';
@@ -99,6 +103,73 @@ describe('on a terminal', () => {
     expect(status).toBe(0);
     expect(screen).toContain('before');
     expect(screen).not.toMatch(/overview|talker/);
+  });
+
+  test('the mouse chooses, unless it is left to the terminal', async () => {
+    await using terminal = await Terminal.open(home);
+    const ended = await terminal.start(`aipg top --grid ${url}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    await terminal.type('\u001b[<0;25;2M');
+    await terminal.until(/by rate[\s\S]*▸ /);
+    await terminal.type('\u001b[<0;25;5M');
+    await terminal.type('\u001b[<0;25;5M');
+    await terminal.until(/slots +0 of/);
+    expect(await terminal.mouse()).toBe(true);
+    await terminal.press('q');
+    expect((await ended()).status).toBe(0);
+    expect(await terminal.mouse()).toBe(false);
+
+    const unmoused = await terminal.start(`aipg top --no-mouse --grid ${url}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    expect(await terminal.mouse()).toBe(false);
+    await terminal.press('q');
+    await unmoused();
+  });
+
+  test('d drains a worker, after a yes: it ends as by SIGTERM', async () => {
+    await using leaving = await home.startWorker(url, ['--name', 'leaving']);
+    await using terminal = await Terminal.open(home);
+    const ended = await terminal.start(`aipg top --grid ${url} --view workers`);
+    await terminal.until(/by rate[\s\S]*leaving-/);
+    await terminal.type('/leaving');
+    await terminal.until(/1 of 3[\s\S]*▸ leaving-/);
+    await terminal.press('Enter');
+    await terminal.until(/d drain/);
+    await terminal.press('d');
+    await terminal.until(new RegExp(`Drain ${leaving.id}\\? It ends its jobs`));
+    await terminal.press('y');
+    await terminal.until(/leaves when its own have ended/);
+    const { exitCode, stderr } = await leaving.run;
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/"draining"[\s\S]*"stopped"/);
+    await terminal.until(/▸ leaving-\w+ +gone/);
+    await terminal.press('q');
+    await ended();
+  });
+
+  test('a crash gives the screen back before it is told', async () => {
+    await using terminal = await Terminal.open(home);
+    const crash = "--import=data:text/javascript,process.once('SIGUSR2',()=>{throw%20new%20Error('broken')})";
+    const ended = await terminal.start(`echo before; NODE_OPTIONS="${crash}" aipg top --grid ${url}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    await terminal.signalForeground('USR2');
+    const { screen, status } = await ended();
+    expect(status).toBe(1);
+    expect(screen).toMatch(/before[\s\S]*broken/);
+    expect(screen).not.toMatch(/overview/);
+    expect(await terminal.mouse()).toBe(false);
+  });
+
+  test('a terminal that is gone takes it along', async () => {
+    const terminal = await Terminal.open(home);
+    const pipe = join(home.home, 'held-while-it-runs');
+    await execa('mkfifo', [pipe]);
+    // Whoever still runs holds it open.
+    const held = text(createReadStream(pipe));
+    await terminal.start(`aipg top --grid ${url} 9> ${pipe}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    await terminal[Symbol.asyncDispose]();
+    expect(await held).toBe('');
   });
 
   test('Ctrl-Z gives the shell its screen, and fg comes back', async () => {

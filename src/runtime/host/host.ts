@@ -155,6 +155,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     ...(open && { profile: open.authority.name }),
     startedAt: Date.now(),
   });
+  // The rest of the grid stays up: others may serve it.
+  void served.worker.toldToDrain.then(async () => {
+    onProgress({ part: 'worker', state: 'stopping', detail: 'told to drain' });
+    await served.drain();
+    onProgress({ part: 'worker', state: 'stopped', detail: 'told to drain' });
+  });
   serving = true;
   options.signal.removeEventListener('abort', abort);
 

@@ -131,6 +131,10 @@ export const controlJobSchema = z.discriminatedUnion('type', [
 ]);
 export type ControlJob = z.infer<typeof controlJobSchema>;
 
+/** Sent to a worker itself: it is to take no new job, end its own and leave. */
+export const controlWorkerSchema = z.object({ type: z.literal('drain') });
+export type ControlWorker = z.infer<typeof controlWorkerSchema>;
+
 /** A final record for an account that cannot read it on the bus; `null` while there is none. */
 export const resultRequestSchema = envelopeSchema.extend({ job: jobIdSchema });
 export const resultReplySchema = z.object({ result: resultSchema.nullable() });

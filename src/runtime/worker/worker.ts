@@ -10,7 +10,7 @@ import type { JobId, WorkerId } from '../protocol/ids.ts';
 import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
-import { controlJobSchema } from '../protocol/requests.ts';
+import { controlJobSchema, controlWorkerSchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { Heartbeat, WorkerState } from '../protocol/worker.ts';
 import { Attempt, type AttemptOutcome } from './attempt.ts';
@@ -50,6 +50,7 @@ export class Worker {
   /** Attempts in work, or done and not on record yet. */
   readonly #attempts = new Map<JobId, Attempt>();
   readonly #ending = new Set<Promise<void>>();
+  readonly #toldToDrain = Promise.withResolvers<void>();
   readonly #slots: Promise<void>[];
   readonly #counts = { done: 0, failed: 0, refused: 0 };
   readonly #heartbeat: NodeJS.Timeout;
@@ -79,6 +80,7 @@ export class Worker {
         if (message.reply) message.respond();
         const control = decode(controlJobSchema, message.data);
         if (control.ok) this.#attempts.get(control.value.job)?.obey(control.value);
+        else if (decode(controlWorkerSchema, message.data).ok) this.#toldToDrain.resolve();
       },
     });
     this.#slots = Array.from({ length: model.slots }, () => this.#serveSlot());
@@ -105,6 +107,11 @@ export class Worker {
   /** Since the start: jobs done and failed here, and messages refused as malformed. */
   get counts(): Readonly<{ done: number; failed: number; refused: number }> {
     return this.#counts;
+  }
+
+  /** Resolves when the grid tells it to drain: whoever runs it is then to do so. */
+  get toldToDrain(): Promise<void> {
+    return this.#toldToDrain.promise;
   }
 
   /** Takes no new job, lets running ones end, and takes its leave of the grid. Safe to call again, to hurry. */

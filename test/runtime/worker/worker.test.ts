@@ -1,5 +1,6 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { drainWorker } from '../../../src/runtime/bus/drain-worker.ts';
 import { openWorkersBucket } from '../../../src/runtime/bus/provision.ts';
 import { endJob } from '../../../src/runtime/bus/record.ts';
 import { Roster } from '../../../src/runtime/bus/roster.ts';
@@ -34,6 +35,15 @@ describe('a worker', () => {
     expect(worker.counts.done).toBe(1);
     await using roster = await Roster.open(await grid.connect());
     expect(roster.workers()).toEqual([]);
+  });
+
+  test('hears that it is to drain, once it is there', async () => {
+    const connection = await grid.connect();
+    const worker = await grid.worker(model);
+    expect(await drainWorker(connection, worker.id)).toBe(true);
+    await worker.toldToDrain;
+    await worker.drain();
+    expect(await drainWorker(connection, worker.id)).toBe(false);
   });
 
   test('in a hurry gives its job back, and another ends it with the same text', async () => {
