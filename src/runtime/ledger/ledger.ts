@@ -192,6 +192,7 @@ export class Ledger implements AsyncDisposable {
 
   /** Waits for a message. False: it did not come in this time, in milliseconds. */
   async #reach(sequence: number, timeoutMs: number): Promise<boolean> {
+    this.#stopped.signal.throwIfAborted();
     if (this.#sequence >= sequence) return true;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting = { for: sequence, go: resolve };

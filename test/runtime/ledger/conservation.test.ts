@@ -125,6 +125,6 @@ it('no sequence of submits, results, refunds, transfers, repeats and crashes of 
       expect(reserved).toBe([...state.balances()].reduce((sum, [, balance]) => sum + balance.reserved, 0));
       await Promise.all(ledgers.map((ledger) => ledger[Symbol.asyncDispose]()));
     }),
-    { numRuns: 40 },
+    { numRuns: 300 },
   );
 }, 120_000);
