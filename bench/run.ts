@@ -4,9 +4,12 @@ import process from 'node:process';
 const benchmarks: Record<string, () => Promise<() => Promise<void>>> = {
   'batch-memory': async () => (await import('./batch-memory.ts')).batchMemory,
   'batch-throughput': async () => (await import('./batch-throughput.ts')).batchThroughput,
+  'credits-cost': async () => (await import('./credits-cost.ts')).creditsCost,
   'grid-overhead': async () => (await import('./grid-overhead.ts')).gridOverhead,
   'jobs-per-second': async () => (await import('./jobs-per-second.ts')).jobsPerSecond,
+  'ledger-verify': async () => (await import('./ledger-verify.ts')).ledgerVerify,
   'start-up': async () => (await import('./start-up.ts')).startUp,
+  'top-load': async () => (await import('./top-load.ts')).topLoad,
   sampler: async () => (await import('./sampler.ts')).sampler,
 };
 

@@ -2,7 +2,12 @@
 // `getBuiltinModule` and not `import`, for an import of a module of Node's own reads its every export: 4 ms for `fs`.
 const builtin = process.getBuiltinModule;
 
-if (process.argv[2] === '--version') {
+if (Number.parseInt(process.versions.node, 10) < 22) {
+  process.stderr.write(`error: aipg needs Node 22 or newer; ${process.execPath} is Node ${process.versions.node}.
+Install a newer one (https://nodejs.org), or use the one that a checkout brings: npm ci && npx aipg
+`);
+  process.exitCode = 1;
+} else if (process.argv[2] === '--version') {
   // What oclif would print, without loading it.
   const manifest = new URL('../package.json', import.meta.url);
   const { name, version } = JSON.parse(builtin('node:fs').readFileSync(manifest, 'utf8'));

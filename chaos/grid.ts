@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { type Account, accountSchema, LOCAL_ACCOUNT } from '../src/runtime/protocol/ids.ts';
 import type { ModelFile } from '../src/runtime/protocol/model.ts';
 import { Actor } from './actor.ts';
 import type { Bus } from './bus.ts';
@@ -20,6 +21,8 @@ export interface GridOptions {
   readonly file: ModelFile;
   /** Jobs that each client waits for at once. */
   readonly inFlight: number;
+  /** Directors keep a ledger, and each client asks for an account of its own. */
+  readonly credits: boolean;
   /** A job has ended, as a client saw it; perhaps more than once. */
   readonly onEnd: (job: string) => void;
   readonly onFailure: (reason: string) => void;
@@ -38,7 +41,7 @@ export class ChaosGrid implements AsyncDisposable {
 
   /** Starts directors, then workers, then clients. */
   static async start(options: GridOptions): Promise<ChaosGrid> {
-    const { bus, plan, folder, file, inFlight, onEnd, onFailure } = options;
+    const { bus, plan, folder, file, inFlight, credits, onEnd, onFailure } = options;
     const home = join(folder, 'home');
     await mkdir(home, { recursive: true });
     const shared = {
@@ -64,7 +67,9 @@ export class ChaosGrid implements AsyncDisposable {
     await startAll('director', (index) =>
       Actor.start({
         ...common('director', index),
-        command: async (_, url) => [AIPG, 'director', '--grid', url, ...log],
+        command: async (_, url) => [
+          ...[AIPG, 'director', '--grid', url, ...(credits ? ['--credits'] : []), ...log],
+        ],
         isReady: logged('admitting jobs'),
       }),
     );
@@ -84,7 +89,10 @@ export class ChaosGrid implements AsyncDisposable {
       const jobs = plan.jobs.filter(({ client }) => client === index);
       const command = async (run: number, url: string) => {
         const journal = join(folder, `client-${index + 1}.run-${run}.jsonl`);
-        const orders: ClientOrders = { jobs, model: file.name, inFlight, earlier: [...mine], journal };
+        const orders: ClientOrders = {
+          ...{ jobs, inFlight, journal, model: file.name, earlier: [...mine] },
+          account: credits ? askerOf(index) : LOCAL_ACCOUNT,
+        };
         const path = join(folder, `client-${index + 1}.run-${run}.json`);
         await writeFile(path, JSON.stringify(orders));
         mine.push(journal);
@@ -133,6 +141,11 @@ export class ChaosGrid implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.actors.map((actor) => actor[Symbol.asyncDispose]()));
   }
+}
+
+/** The account of a client's place, where jobs are paid for: workers without a key of their own work for another. */
+export function askerOf(index: number): Account {
+  return accountSchema.parse(`asker-${index + 1}`);
 }
 
 /** By which a worker's id tells its place and its process. */

@@ -7,6 +7,7 @@ import { resolvePaths } from '../src/runtime/config/paths.ts';
 import { resolveModel } from '../src/runtime/models/resolve.ts';
 import { writeEndlessModel } from '../test/support/endless-model.ts';
 import { Bus } from './bus.ts';
+import { type CreditsFigures, checkCredits } from './checks/credits.ts';
 import { checkJobs } from './checks/jobs.ts';
 import { checkBus, checkProcesses } from './checks/leftovers.ts';
 import type { Problem } from './checks/problem.ts';
@@ -26,6 +27,8 @@ export interface ChaosOptions {
   readonly minutes: number;
   /** A cluster of three nodes instead of one. */
   readonly cluster: boolean;
+  /** Jobs are paid for: each client asks for an account of its own. */
+  readonly credits: boolean;
   /** How long the directors may take to let go of jobs that have ended, in milliseconds; 0: that is not looked at. */
   readonly settleMs: number;
   /** Where the run writes; emptied before it. */
@@ -41,6 +44,8 @@ export interface ChaosReport {
   readonly ends: { readonly done: number; readonly failed: number; readonly cancelled: number };
   readonly lost: number;
   readonly doubled: number;
+  /** Absent where jobs are free. */
+  readonly credits?: CreditsFigures;
   /** Answers in which rounding decided a token otherwise than in the undisturbed one. */
   readonly rounded: number;
   /** Faults done, by what was done and to whom. */
@@ -64,7 +69,7 @@ const PROGRESS_MS = 5_000;
 
 /** Runs a plan to its end, or to its time limit, and checks what is left of it. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, folder, onProgress, cluster } = options;
+  const { seed, folder, onProgress, cluster, credits } = options;
   const plan = makePlan(options);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -95,6 +100,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       folder,
       file,
       inFlight: IN_FLIGHT,
+      credits,
       onEnd: (job) => {
         ended.add(job);
         injector?.reached(ended.size);
@@ -136,7 +142,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
   const jobs = checkJobs({ plan, answers: undisturbed.answers, rounded, seen, ends });
   problems.push(...jobs.problems);
-  problems.push(...(await checkBus(connection, { model, ends, waitMs: options.settleMs })));
+  const paid = credits ? await checkCredits(connection, ends) : undefined;
+  problems.push(...(paid?.problems ?? []));
+  problems.push(...(await checkBus(connection, { model, ends, credits, waitMs: options.settleMs })));
   problems.push(...(await grid.stop()).map((detail): Problem => ({ check: 'processes', detail })));
   clearInterval(memory);
   await stack.disposeAsync();
@@ -151,6 +159,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     ends: countEnds(ends),
     lost: jobs.lost,
     doubled: jobs.doubled,
+    ...(paid && { credits: paid.figures }),
     rounded: rounded.size,
     faults: countBy(injector.done, ({ fault }) => `${fault.kind} ${fault.target}`),
     errors: countBy(seen.errors, ({ code }) => code),

@@ -1,3 +1,5 @@
+import { formatCredits } from '../src/runtime/protocol/credits.ts';
+import type { CreditsFigures } from './checks/credits.ts';
 import type { Spread } from './figures.ts';
 import type { ChaosReport } from './harness.ts';
 
@@ -6,7 +8,7 @@ const MAX_TOLD = 20;
 
 /** A run in plain text. */
 export function renderReport(report: ChaosReport): string {
-  const { ends, figures, faults, errors, memory, problems } = report;
+  const { ends, figures, faults, errors, memory, problems, credits } = report;
   const counts = (of: Readonly<Record<string, number>>) =>
     Object.entries(of)
       .map(([name, count]) => `${count} ${name}`)
@@ -18,6 +20,7 @@ export function renderReport(report: ChaosReport): string {
     `ended            ${ends.done} done, ${ends.failed} failed, ${ends.cancelled} cancelled`,
     `lost, doubled    ${report.lost}, ${report.doubled}`,
     `rounded          ${report.rounded}`,
+    ...(credits ? [`credits          ${renderCredits(credits)}`] : []),
     `jobs/s           ${figures.jobsPerSecond.toFixed(1)}`,
     `attempts         ${figures.attempts.mean.toFixed(2)} a job, ${figures.attempts.most} at most`,
     'pause of the reader, in the middle of the answer',
@@ -38,6 +41,13 @@ export function renderReport(report: ChaosReport): string {
     if (group.length > MAX_TOLD) lines.push(`  ${check}: and ${group.length - MAX_TOLD} more`);
   }
   return lines.join('\n');
+}
+
+function renderCredits({ settled, refunded, paid, share, open, lost }: CreditsFigures): string {
+  return (
+    `${settled} settled, ${refunded} refunded, ${open} open; ` +
+    `${formatCredits(paid)} paid, ${formatCredits(share)} to the operator; ${lost} micro-credits lost or made`
+  );
 }
 
 function spread(of: Spread | undefined): string {

@@ -15,12 +15,13 @@ const optionsSchema = z.object({
   minutes: z.coerce.number().positive(),
   settle: z.coerce.number().nonnegative(),
   cluster: z.boolean(),
+  credits: z.boolean(),
   json: z.boolean(),
   folder: z.string().optional(),
 });
 
-const HELP = `npm run chaos -- [--seed S] [--jobs N] [--faults N] [--minutes LIMIT] [--cluster] [--json]
-                 [--settle SECONDS] [--folder FOLDER]`;
+const HELP = `npm run chaos -- [--seed S] [--jobs N] [--faults N] [--minutes LIMIT] [--cluster] [--credits]
+                 [--json] [--settle SECONDS] [--folder FOLDER]`;
 
 /** Runs a whole grid as real processes, hurts it by a plan, and checks that nobody could tell. See docs/chaos.md. */
 const { values } = parseArgs({
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '15' },
     settle: { type: 'string', default: '240' },
     cluster: { type: 'boolean', default: false },
+    credits: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     folder: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
@@ -46,7 +48,7 @@ if (!parsed.success) {
   process.exit(2);
 }
 const { seed, settle, json, folder, ...options } = parsed.data;
-const replay = `npm run chaos -- --seed ${seed} --jobs ${options.jobs} --faults ${options.faults}${options.cluster ? ' --cluster' : ''}`;
+const replay = `npm run chaos -- --seed ${seed} --jobs ${options.jobs} --faults ${options.faults}${options.cluster ? ' --cluster' : ''}${options.credits ? ' --credits' : ''}`;
 const startedAt = Date.now();
 const say = (line: string) => {
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1).padStart(6);

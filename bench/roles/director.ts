@@ -1,15 +1,20 @@
 import { argv } from 'node:process';
 import { openLog } from '../../src/cli/log.ts';
-import { connectBus } from '../../src/runtime/bus/connect.ts';
 import { Director } from '../../src/runtime/director/director.ts';
 import { playRole } from '../support/role.ts';
+import { connectRole } from '../support/role-connection.ts';
 
-const [, , url = ''] = argv;
+const [, , url = '', credits, keyFile] = argv;
 
 await playRole(async () => {
   const log = await openLog({ 'log-format': 'json', 'log-level': 'info' });
-  const connection = await connectBus({ url, name: 'bench director' });
-  const director = await Director.start({ connection, version: '0.0.0', log });
+  const connection = await connectRole(url, 'bench director', keyFile);
+  const director = await Director.start({
+    connection,
+    version: '0.0.0',
+    log,
+    credits: credits === 'credits',
+  });
   return {
     stop: async () => {
       await director[Symbol.asyncDispose]();

@@ -1,16 +1,18 @@
 import { argv } from 'node:process';
-import { connectBus } from '../../src/runtime/bus/connect.ts';
+import { memberOf } from '../../src/runtime/bus/identity.ts';
 import { createBusGrid } from '../../src/runtime/grids/bus.ts';
 import { LOCAL_ACCOUNT } from '../../src/runtime/protocol/ids.ts';
 import { rawJob } from '../support/job.ts';
 import { type LoadRequest, runLoad } from '../support/load.ts';
 import { playRole } from '../support/role.ts';
+import { connectRole } from '../support/role-connection.ts';
 
-const [, , url = ''] = argv;
+const [, , url = '', keyFile] = argv;
 
 await playRole(async () => {
-  const connection = await connectBus({ url, name: 'bench client' });
-  const grid = createBusGrid({ name: 'bench', connection, account: LOCAL_ACCOUNT });
+  const connection = await connectRole(url, 'bench client', keyFile);
+  const account = memberOf(connection)?.account ?? LOCAL_ACCOUNT;
+  const grid = createBusGrid({ name: 'bench', connection, account });
   const runJob = async (pieces: number) => {
     const handle = await grid.submit(rawJob('a prompt of a few words', pieces));
     let firstAt = 0;

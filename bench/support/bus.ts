@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ensureBusServer } from '../../src/runtime/bus/server/ensure.ts';
 import { startBusServer } from '../../src/runtime/bus/server/start.ts';
 import { resolvePaths } from '../../src/runtime/config/paths.ts';
+import type { Authority } from '../../src/runtime/identity/authority.ts';
 
 export interface BenchBus extends AsyncDisposable {
   readonly url: string;
@@ -12,14 +13,18 @@ export interface BenchBus extends AsyncDisposable {
   cpuMicros(): number;
 }
 
-/** A nats-server of the benchmark's own, as `aipg up` runs it, with an empty store on disk. */
-export async function startBus(): Promise<BenchBus> {
+/**
+ * A nats-server of the benchmark's own, as `aipg up` runs it, with an empty store on disk.
+ * @param authority whose keys it asks for; absent: it asks for none
+ */
+export async function startBus(authority?: Authority): Promise<BenchBus> {
   const server = await ensureBusServer({ cacheDir: resolvePaths().cache });
   const folder = await mkdtemp(join(tmpdir(), 'aipg-bench-'));
   const bus = await startBusServer({
     server,
     dataDir: join(folder, 'data'),
     logFile: join(folder, 'bus.log'),
+    trust: authority && (() => authority.trust()),
   });
   return {
     url: bus.url,

@@ -1,24 +1,14 @@
 import type { Chunk, LoadedModel } from '../../src/runtime/engines/engine.ts';
-import type { ModelFacts } from '../../src/runtime/protocol/model.ts';
+import { INSTANT_FACTS } from '../../test/support/instant-facts.ts';
 
-export const INSTANT_MODEL = 'instant';
+export const INSTANT_MODEL = INSTANT_FACTS.name;
 /** One token of its output, and its text. */
 export const PIECE = { token: 7, text: 'piece ' } as const;
-
-const facts = {
-  name: INSTANT_MODEL,
-  sha256: '0'.repeat(64),
-  architecture: 'none',
-  parameters: 0,
-  trainContextSize: 131_072,
-  contextSize: 131_072,
-  fileBytes: 0,
-} as ModelFacts;
 
 /** A model that answers at once: as many chunks of one token as the job asks for, all in one go. */
 export function instantModel(slots: number): LoadedModel {
   return {
-    facts,
+    facts: INSTANT_FACTS,
     slots,
     threads: 1,
     async *generate({ maxTokens }): AsyncGenerator<Chunk> {

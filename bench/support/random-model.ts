@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import type { ModelFile } from '../../src/runtime/protocol/model.ts';
+import {
+  align,
+  entry,
+  f32,
+  ggufStart,
+  list,
+  TENSOR_TYPE,
+  tensorRow,
+  text,
+  u32,
+  VALUE_TYPE,
+} from '../../test/support/gguf-bytes.ts';
 
 /** A llama of 27.8 million random weights: what it says is noise, how long it takes is real. */
 const SHAPE = {
@@ -11,11 +23,6 @@ const SHAPE = {
   vocabulary: 8_192,
   context: 2_048,
 } as const;
-const ALIGNMENT = 32;
-
-/** GGUF's numbers for value types and tensor types. */
-const TYPE = { uint32: 4, int32: 5, float32: 6, string: 8, array: 9 } as const;
-const TENSOR = { f32: 0, f16: 1 } as const;
 
 interface Tensor {
   readonly name: string;
@@ -28,24 +35,11 @@ export async function writeRandomModel(path: string): Promise<ModelFile> {
   const table: Buffer[] = [];
   let offset = 0;
   for (const { name, shape } of tensors) {
-    table.push(
-      string(name),
-      u32(shape.length),
-      ...shape.map(u64),
-      u32(isNorm(shape) ? TENSOR.f32 : TENSOR.f16),
-    );
-    table.push(u64(offset));
+    table.push(tensorRow(name, shape, isNorm(shape) ? TENSOR_TYPE.f32 : TENSOR_TYPE.f16, offset));
     offset = align(offset + bytesOf(shape));
   }
   const keys = metadata();
-  const header = Buffer.concat([
-    Buffer.from('GGUF'),
-    u32(3),
-    u64(tensors.length),
-    u64(keys.length),
-    ...keys,
-    ...table,
-  ]);
+  const header = Buffer.concat([ggufStart(tensors.length, keys.length), ...keys, ...table]);
   const file = Buffer.alloc(align(header.length) + offset);
   header.copy(file);
   let position = align(header.length);
@@ -98,57 +92,26 @@ function metadata(): Buffer[] {
   });
   const tokenTypes = words.map((_, id) => (id === 0 ? 2 : id < 3 ? 3 : id < 259 ? 6 : 1));
   return [
-    key('general.architecture', TYPE.string, string('llama')),
-    key('general.name', TYPE.string, string('random')),
-    key('llama.context_length', TYPE.uint32, u32(context)),
-    key('llama.embedding_length', TYPE.uint32, u32(width)),
-    key('llama.block_count', TYPE.uint32, u32(layers)),
-    key('llama.feed_forward_length', TYPE.uint32, u32(feedForward)),
-    key('llama.attention.head_count', TYPE.uint32, u32(heads)),
-    key('llama.attention.layer_norm_rms_epsilon', TYPE.float32, f32(1e-5)),
-    key('llama.vocab_size', TYPE.uint32, u32(vocabulary)),
-    key('tokenizer.ggml.model', TYPE.string, string('llama')),
-    list('tokenizer.ggml.tokens', TYPE.string, words.map(string)),
+    entry('general.architecture', VALUE_TYPE.string, text('llama')),
+    entry('general.name', VALUE_TYPE.string, text('random')),
+    entry('llama.context_length', VALUE_TYPE.uint32, u32(context)),
+    entry('llama.embedding_length', VALUE_TYPE.uint32, u32(width)),
+    entry('llama.block_count', VALUE_TYPE.uint32, u32(layers)),
+    entry('llama.feed_forward_length', VALUE_TYPE.uint32, u32(feedForward)),
+    entry('llama.attention.head_count', VALUE_TYPE.uint32, u32(heads)),
+    entry('llama.attention.layer_norm_rms_epsilon', VALUE_TYPE.float32, f32(1e-5)),
+    entry('llama.vocab_size', VALUE_TYPE.uint32, u32(vocabulary)),
+    entry('tokenizer.ggml.model', VALUE_TYPE.string, text('llama')),
+    list('tokenizer.ggml.tokens', VALUE_TYPE.string, words.map(text)),
     list(
       'tokenizer.ggml.scores',
-      TYPE.float32,
+      VALUE_TYPE.float32,
       words.map((_, id) => f32(-id)),
     ),
-    list('tokenizer.ggml.token_type', TYPE.int32, tokenTypes.map(u32)),
-    key('tokenizer.ggml.bos_token_id', TYPE.uint32, u32(1)),
-    key('tokenizer.ggml.eos_token_id', TYPE.uint32, u32(2)),
+    list('tokenizer.ggml.token_type', VALUE_TYPE.int32, tokenTypes.map(u32)),
+    entry('tokenizer.ggml.bos_token_id', VALUE_TYPE.uint32, u32(1)),
+    entry('tokenizer.ggml.eos_token_id', VALUE_TYPE.uint32, u32(2)),
   ];
-}
-
-function key(name: string, type: number, value: Buffer): Buffer {
-  return Buffer.concat([string(name), u32(type), value]);
-}
-
-function list(name: string, type: number, values: readonly Buffer[]): Buffer {
-  return key(name, TYPE.array, Buffer.concat([u32(type), u64(values.length), ...values]));
-}
-
-function string(text: string): Buffer {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([u64(bytes.length), bytes]);
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function u64(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
-}
-
-function f32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeFloatLE(value);
-  return bytes;
 }
 
 function isNorm(shape: readonly number[]): boolean {
@@ -161,8 +124,4 @@ function count(shape: readonly number[]): number {
 
 function bytesOf(shape: readonly number[]): number {
   return count(shape) * (isNorm(shape) ? 4 : 2);
-}
-
-function align(offset: number): number {
-  return Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 }

@@ -5,7 +5,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { laneSchema, tierSchema } from '../../src/runtime/protocol/job.ts';
 import type { ModelName } from '../../src/runtime/protocol/model.ts';
-import { consumerName, REAPER, STREAMS } from '../../src/runtime/protocol/subjects.ts';
+import { consumerName, REAPER, SETTLER, STREAMS } from '../../src/runtime/protocol/subjects.ts';
 import type { Actor } from '../actor.ts';
 import type { Ends } from '../records.ts';
 import { streamState } from '../records.ts';
@@ -26,7 +26,17 @@ const MEMORY = { worker: 600 * MIB, director: 400 * MIB, client: 400 * MIB } as 
  */
 export async function checkBus(
   connection: NatsConnection,
-  { model, ends, waitMs }: { readonly model: ModelName; readonly ends: Ends; readonly waitMs: number },
+  {
+    model,
+    ends,
+    credits,
+    waitMs,
+  }: {
+    readonly model: ModelName;
+    readonly ends: Ends;
+    readonly credits: boolean;
+    readonly waitMs: number;
+  },
 ): Promise<Problem[]> {
   const manager = await jetstreamManager(connection);
   const problems: Problem[] = [];
@@ -38,7 +48,7 @@ export async function checkBus(
     [STREAMS.jobs]: queues.sort(),
     [STREAMS.accepted]: [REAPER],
     [STREAMS.events]: [],
-    [STREAMS.results]: [],
+    [STREAMS.results]: credits ? [SETTLER] : [],
   };
   const queue = [
     { stream: STREAMS.jobs, ms: QUEUE_MS },

@@ -1,5 +1,14 @@
 /** Something that must not be. */
 export interface Problem {
-  readonly check: 'ends' | 'streams' | 'texts' | 'calls' | 'bus' | 'processes' | 'memory' | 'time';
+  readonly check:
+    | 'ends'
+    | 'credits'
+    | 'streams'
+    | 'texts'
+    | 'calls'
+    | 'bus'
+    | 'processes'
+    | 'memory'
+    | 'time';
   readonly detail: string;
 }

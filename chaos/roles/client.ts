@@ -7,13 +7,14 @@ import { createBusGrid } from '../../src/runtime/grids/bus.ts';
 import type { Grid } from '../../src/runtime/grids/grid.ts';
 import { toAipgError } from '../../src/runtime/protocol/errors.ts';
 import { isFinal } from '../../src/runtime/protocol/events.ts';
-import { type JobId, LOCAL_ACCOUNT } from '../../src/runtime/protocol/ids.ts';
+import type { Account, JobId } from '../../src/runtime/protocol/ids.ts';
 import type { ModelName } from '../../src/runtime/protocol/model.ts';
 import { JournalWriter, readJournal } from '../journal.ts';
 import type { PlannedJob } from '../plan.ts';
 
 /** What a client is told to do. */
 export interface ClientOrders {
+  readonly account: Account;
   readonly jobs: readonly PlannedJob[];
   readonly model: ModelName;
   /** Jobs that it waits for at once. */
@@ -28,6 +29,7 @@ const RETRY_MS = 250;
 
 const [, , url = '', orders = ''] = argv;
 const {
+  account,
   jobs,
   model,
   inFlight,
@@ -48,7 +50,7 @@ using journal = new JournalWriter(path);
 await using grid = createBusGrid({
   name: 'chaos',
   connection: await connectBus({ url, name: 'chaos client' }),
-  account: LOCAL_ACCOUNT,
+  account,
 });
 console.log('ready');
 let released = 0;

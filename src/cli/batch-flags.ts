@@ -45,4 +45,9 @@ export const batchFlags = {
     dependsOn: ['batch', 'output'],
     helpGroup,
   }),
+  'retry-errors': Flags.boolean({
+    description: 'With --resume: lines that ended in an error are done again.',
+    dependsOn: ['resume'],
+    helpGroup,
+  }),
 };

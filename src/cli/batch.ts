@@ -2,13 +2,14 @@ import { statSync } from 'node:fs';
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { BatchMeter } from '../runtime/batch/meter.ts';
-import { type OpenBatch, openBatch } from '../runtime/batch/open.ts';
+import { finishBatch, type OpenBatch, openBatch } from '../runtime/batch/open.ts';
 import type { BatchDefaults } from '../runtime/batch/request.ts';
 import { runBatch } from '../runtime/batch/run.ts';
 import { FileSink, StreamSink } from '../runtime/batch/sink.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectGrid } from '../runtime/config/select-grid.ts';
 import { parseModelReference } from '../runtime/models/reference.ts';
+import { formatCredits, type MicroCredits } from '../runtime/protocol/credits.ts';
 import { AipgError, EXIT_CODES } from '../runtime/protocol/errors.ts';
 import type { Format } from '../runtime/protocol/format.ts';
 import { parseSeed } from '../runtime/protocol/text.ts';
@@ -35,10 +36,12 @@ export interface BatchFlags extends TextFlags, FormatFlags {
   readonly patience?: number | undefined;
   readonly unordered: boolean;
   readonly resume: boolean;
+  readonly 'retry-errors': boolean;
   readonly model?: string | undefined;
   readonly grid?: string | undefined;
   readonly threads?: number | undefined;
   readonly timeout?: number | undefined;
+  readonly 'max-price'?: MicroCredits | undefined;
   readonly yes: boolean;
   readonly json?: boolean | undefined;
 }
@@ -73,6 +76,7 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
     seed: flags.seed === undefined ? undefined : parseSeed(flags.seed),
     ordered: !flags.unordered,
     resume: flags.resume,
+    retryErrors: flags['retry-errors'],
     signal,
   }).catch((error: unknown) => {
     // What reads a file tells of the abort in its own words.
@@ -82,6 +86,7 @@ export async function answerBatch(flags: BatchFlags, argv: readonly string[]): P
   const meter = new BatchMeter({ total: batch.lines, done: batch.done.count, failed: batch.failed });
   try {
     if (batch.done.count !== batch.lines) await answerLines(flags, batch, input, output, meter, signal);
+    await finishBatch(batch, file, signal);
   } catch (error) {
     throw withWayOn(error, batch, file, argv, flags.json);
   }
@@ -111,7 +116,7 @@ async function answerLines(
   await using capacity =
     flags.jobs === undefined && choice.where === 'bus' ? await grid.capacity() : undefined;
   await using sink =
-    output === undefined ? new StreamSink(process.stdout, signal) : await FileSink.open(output);
+    output === undefined ? new StreamSink(process.stdout, signal) : await FileSink.open(batch.file ?? output);
   using _shown = flags.json ? undefined : showBatchProgress(meter);
   await runBatch({
     ...batch,
@@ -147,6 +152,7 @@ function batchDefaults(flags: BatchFlags, format: Format | undefined): BatchDefa
     schema: format?.type === 'schema' ? format.schema : undefined,
     jsonMode: format?.type === 'json' || undefined,
     timeoutMs: flags.timeout,
+    maxPrice: flags['max-price'] === undefined ? undefined : formatCredits(flags['max-price']),
   };
   if (flags.raw && flags.system !== undefined) {
     throw new AipgError('usage', '--system needs the chat template that --raw leaves out.');

@@ -24,7 +24,8 @@ export async function answerShell(words: readonly string[]): Promise<void> {
   } catch {
     // Nothing to offer.
   } finally {
-    clearTimeout(timer);
+    // Does not keep the process, and ends it should something else do so, such as a connection.
+    timer.unref();
   }
 }
 

@@ -42,7 +42,10 @@ export async function ensureModel(text: string | undefined, options: EnsureModel
   await offer(reference, options);
 }
 
-async function offer(reference: HubReference, { yes, signal, slots }: EnsureModelOptions): Promise<void> {
+async function offer(
+  reference: HubReference,
+  { paths, yes, signal, slots }: EnsureModelOptions,
+): Promise<void> {
   const [{ checkRoom, planPull }, { pullModel }, { PullView }, output, { formatBytes, paint }] =
     await Promise.all([
       import('../runtime/models/plan-pull.ts'),
@@ -57,7 +60,9 @@ async function offer(reference: HubReference, { yes, signal, slots }: EnsureMode
   asking[Symbol.dispose]();
   checkRoom(plan);
   if (!yes) {
-    const memory = output.memoryHere(plan.facts, { fileBytes: plan.bytes, slots });
+    const { machineMemory } = await import('../runtime/models/machine-room.ts');
+    const machine = await machineMemory(paths.cache, process.env);
+    const memory = output.memoryHere(plan.facts, { fileBytes: plan.bytes, slots }, machine);
     const question = `Download ${plan.name} (${formatBytes(plan.missingBytes)}, ${output.describeFit(memory)})?`;
     if (!(await confirm(question, { signal, byDefault: true }))) {
       throw new AipgError('model-not-found', `${plan.name} is not on this machine, and was not downloaded.`, {

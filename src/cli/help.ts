@@ -7,6 +7,12 @@ class AipgCommandHelp extends CommandHelp {
     super(...args);
     this.render = withoutTemplates(this.render, this.config);
   }
+
+  /** Without the summary, with which the help begins. */
+  protected override description(): string | undefined {
+    const { description } = this.command;
+    return description && this.wrap(this.render(description).trim());
+  }
 }
 
 /** oclif's help, without compiling a template for every line: half of the time that help took. */

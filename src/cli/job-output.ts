@@ -1,6 +1,8 @@
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Grid, JobHandle } from '../runtime/grids/grid.ts';
+import { type Charge, chargeFor } from '../runtime/protocol/charge.ts';
+import { formatCredits, type MicroCredits } from '../runtime/protocol/credits.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
 import type { JobEvent, Outcome } from '../runtime/protocol/events.ts';
 import type { JobSpec } from '../runtime/protocol/job.ts';
@@ -15,6 +17,8 @@ export interface Answer {
   /** From the submit to the first text here, and to the end, in milliseconds. */
   readonly firstTextMs: number;
   readonly totalMs: number;
+  /** What held for its credits; absent where nothing is paid. */
+  readonly charge?: Charge | undefined;
 }
 
 export interface FollowOptions {
@@ -50,7 +54,8 @@ export async function followJob(
     } else if (event.type === 'done') {
       const endedAt = performance.now();
       const firstTextMs = (firstTextAt ?? endedAt) - startedAt;
-      return { text, outcome: event.outcome, firstTextMs, totalMs: endedAt - startedAt };
+      const charge = await job.charge();
+      return { text, outcome: event.outcome, firstTextMs, totalMs: endedAt - startedAt, charge };
     }
   }
   throw new AipgError('internal', `Job ${job.id} ended without a final event.`);
@@ -100,7 +105,11 @@ export class AnswerWriter {
 }
 
 /** The documented object of `gen --json`. */
-export function answerJson(grid: Grid, job: JobSpec, { text, outcome, firstTextMs, totalMs }: Answer) {
+export function answerJson(
+  grid: Grid,
+  job: JobSpec,
+  { text, outcome, firstTextMs, totalMs, charge }: Answer,
+) {
   return {
     id: job.id,
     model: outcome.model,
@@ -113,6 +122,7 @@ export function answerJson(grid: Grid, job: JobSpec, { text, outcome, firstTextM
       totalMs: round(totalMs),
       tokensPerSecond: round(tokensPerSecond(outcome)),
     },
+    cost: charge ? costJson(charge, outcome) : null,
     grid: grid.name,
     worker: outcome.worker ?? null,
     sampler: outcome.sampler,
@@ -126,7 +136,7 @@ export function answerJson(grid: Grid, job: JobSpec, { text, outcome, firstTextM
 }
 
 /** One line for people, on stderr. */
-export function printStats(grid: Grid, { outcome, firstTextMs }: Answer): void {
+export function printStats(grid: Grid, { outcome, firstTextMs, charge }: Answer): void {
   const parts = [
     `${outcome.outputTokens} tokens`,
     `${tokensPerSecond(outcome).toFixed(1)} tokens/s`,
@@ -134,8 +144,18 @@ export function printStats(grid: Grid, { outcome, firstTextMs }: Answer): void {
     `prompt ${outcome.promptTokens} tokens`,
     outcome.model,
     outcome.worker === undefined ? grid.name : `${grid.name}, worker ${outcome.worker}`,
+    ...(charge ? [`at most ${formatCredits(costOfOutcome(charge, outcome))} credits`] : []),
   ];
   process.stderr.write(`${paint(process.stderr).dim(parts.join(' · '))}\n`);
+}
+
+/** What the tokens come to, in whole micro-credits. A director that counts fewer takes less, and an own worker is free. */
+function costJson(charge: Charge, outcome: Outcome) {
+  return { atMost: costOfOutcome(charge, outcome), reserved: charge.most, price: charge.price };
+}
+
+function costOfOutcome(charge: Charge, { promptTokens, outputTokens }: Outcome): MicroCredits {
+  return chargeFor(charge, { inputTokens: promptTokens, outputTokens });
 }
 
 /** Of the engine, after the first token; of the whole where there is only one. */

@@ -1,12 +1,8 @@
 import type { ModelDetails } from '../runtime/models/describe-model.ts';
 import type { HeaderFacts } from '../runtime/models/header-facts.ts';
 import type { ListedModel } from '../runtime/models/list-models.ts';
-import { fitOf, type MachineMemory, machineMemory } from '../runtime/models/machine-room.ts';
-import {
-  type EstimateOptions,
-  estimateMemory,
-  type MemoryEstimate,
-} from '../runtime/models/memory-estimate.ts';
+import { fitOf, type MachineMemory } from '../runtime/models/machine-room.ts';
+import { type EstimateOptions, estimateMemory } from '../runtime/models/memory-estimate.ts';
 import type { PullPlan } from '../runtime/models/plan-pull.ts';
 import { formatBytes, withoutControls } from './terminal.ts';
 
@@ -55,25 +51,49 @@ export function table(
 }
 
 /** What a model takes in memory here, and whether it fits. */
-export function memoryHere(
-  facts: HeaderFacts,
-  options: EstimateOptions,
-  memory: MachineMemory = machineMemory(),
-) {
+export function memoryHere(facts: HeaderFacts, options: EstimateOptions, machine: MachineMemory) {
   const estimate = estimateMemory(facts, options);
-  return { ...estimate, fit: fitOf(estimate.totalBytes, memory), machine: memory };
+  return { ...estimate, ...fitOf(estimate.totalBytes, machine), machine };
 }
 
 export type MemoryHere = ReturnType<typeof memoryHere>;
+type FitHere = Pick<MemoryHere, 'fit' | 'place' | 'machine'>;
 
-/** `fits in memory`, and what it does where it does not. */
-export function describeFit({ fit, machine }: Pick<MemoryHere, 'fit' | 'machine'>): string {
-  const total = formatBytes(machine.totalBytes);
-  if (fit === 'fits') return `fits in memory: ${formatBytes(machine.availableBytes)} of ${total} are free`;
-  if (fit === 'tight') {
-    return `fits only when other programs give memory back: ${formatBytes(machine.availableBytes)} of ${total} are free`;
+/** `fits in memory`, or on the GPU, or partly, and what it does where it does not. */
+export function describeFit({ fit, place, machine }: FitHere): string {
+  const { gpu, totalBytes, availableBytes } = machine;
+  const total = formatBytes(totalBytes);
+  const free = `${formatBytes(availableBytes)} of ${total} are free`;
+  const onGpu = gpu ? formatBytes(gpu.totalBytes) : '';
+  const shared = gpu && gpu.unifiedBytes > 0;
+  if (fit === 'too-large') {
+    const besides = gpu && !shared ? `, its GPU ${onGpu}` : '';
+    return `does not fit in memory: this machine has ${total}${besides}`;
   }
-  return `does not fit in memory: this machine has ${total}`;
+  if (fit === 'tight') {
+    const partly = place === 'gpu-and-memory' && !shared ? `, even with the ${onGpu} of the GPU` : '';
+    return `fits only when other programs give memory back: ${free}${partly}`;
+  }
+  if (place === 'memory') return `fits in memory: ${free}`;
+  if (place === 'gpu') return `fits on the GPU, which has ${onGpu}${shared ? `; ${free}` : ''}`;
+  return `fits partly on the GPU, which has ${onGpu}; the rest in memory: ${free}`;
+}
+
+/** Says so where nothing can be said of a GPU yet. */
+export function describeUnknownGpu({
+  machine,
+  fit,
+}: Pick<MemoryHere, 'machine' | 'fit'>): string | undefined {
+  if (machine.gpu !== undefined) return undefined;
+  const what = fit === 'too-large' ? 'A GPU may have room' : 'A GPU is not counted';
+  return `${what}: aipg doctor looks whether there is one`;
+}
+
+/** The same in a word or two, for a list. */
+export function shortFit({ fit, place }: Pick<MemoryHere, 'fit' | 'place'>): string {
+  if (fit === 'too-large') return 'no';
+  if (fit === 'tight') return 'barely';
+  return { gpu: 'on GPU', 'gpu-and-memory': 'partly on GPU', memory: 'in memory' }[place];
 }
 
 export function describeMemory(memory: MemoryHere): string {
@@ -102,11 +122,20 @@ export function describePlan(plan: PullPlan, memory: MemoryHere): readonly (read
     ['size', size.join(', ')],
     ['memory', describeMemory(memory)],
     ['', describeFit(memory)],
+    ...unknownGpuRow(memory),
   ];
 }
 
+/** A row of its own for {@link describeUnknownGpu}, where there is something to say. */
+export function unknownGpuRow(memory: MemoryHere): (readonly [string, string])[] {
+  const text = describeUnknownGpu(memory);
+  return text === undefined ? [] : [['', text]];
+}
+
 /** The documented object of `models --json`. */
-export function listedJson({ model, aliases, facts, quant, bytes, lastUsed }: ListedModel) {
+export function listedJson(listed: ListedModel, machine: MachineMemory) {
+  const { model, aliases, facts, quant, bytes, lastUsed } = listed;
+  const memory = facts && memoryHere(facts, { fileBytes: bytes }, machine);
   return {
     name: model.name,
     reference: model.form === 'cached' ? `hf:${model.repo}:${model.file}` : model.name,
@@ -118,6 +147,9 @@ export function listedJson({ model, aliases, facts, quant, bytes, lastUsed }: Li
     contextSize: facts?.contextSize ?? null,
     bytes,
     parts: model.parts.length,
+    memoryBytes: memory?.totalBytes ?? null,
+    fit: memory?.fit ?? null,
+    place: memory?.place ?? null,
     lastUsed: lastUsed?.toISOString() ?? null,
     path: model.path,
   };
@@ -146,9 +178,7 @@ export function detailsJson(details: ModelDetails, memory: MemoryHere) {
   };
 }
 
-export function memoryJson({ fit, machine, ...estimate }: MemoryHere): MemoryEstimate & {
-  readonly fit: MemoryHere['fit'];
-  readonly machine: MachineMemory;
-} {
-  return { ...estimate, fit, machine };
+export function memoryJson({ fit, place, machine, ...estimate }: MemoryHere) {
+  const { gpu = null } = machine;
+  return { ...estimate, fit, place, machine: { ...machine, gpu, isGpuKnown: machine.gpu !== undefined } };
 }

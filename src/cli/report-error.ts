@@ -53,7 +53,8 @@ function fromOclif(thrown: unknown): AipgError {
     const error = toAipgError(thrown);
     return error.message.startsWith('Parsing ') ? withoutParsing(error) : error;
   }
-  const [message = ''] = thrown.message.split('\nSee more help with --help');
+  const [text = ''] = thrown.message.split('\nSee more help with --help');
+  const message = text.replace(/^The following errors? occurred:/, '');
   return new AipgError('usage', asSentence(message.trim().replace(/\s*\n\s*/g, ' ')), {
     hint: suggestion(thrown) ?? 'See --help.',
     cause: thrown,

@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { BaseCommand } from '../cli/base-command.ts';
 import { creditsFlag } from '../cli/credits-flags.ts';
 import { gridFlag, numberFlag } from '../cli/flags.ts';
@@ -38,17 +39,20 @@ It keeps no state of its own: run as many as you like.`;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(DirectorCommand);
-    const bus = selectBus({ paths: resolvePaths(), asked: flags.grid });
+    const paths = resolvePaths();
+    const bus = selectBus({ paths, asked: flags.grid });
     const log = await openLog(flags);
     using stop = stopSignal();
     using rules = await openPolicy(flags.policy, log);
 
-    const [{ connectBus, redactUrl }, { Director }] = await Promise.all([
+    const [{ connectBus, redactUrl }, { Director }, { ModelShelf }] = await Promise.all([
       import('../runtime/bus/connect.ts'),
       import('../runtime/director/director.ts'),
+      import('../runtime/host/model-shelf.ts'),
     ]);
     const connection = await connectBus({ ...bus, name: 'aipg director' });
     try {
+      await using shelf = new ModelShelf({ env: process.env, cacheDir: paths.cache, log });
       await using director = await Director.start({
         connection,
         version: this.config.version,
@@ -56,6 +60,8 @@ It keeps no state of its own: run as many as you like.`;
         replicas: bus.replicas,
         policy: rules.policy,
         credits: flags.credits,
+        measure: shelf.measure,
+        countTokens: shelf.countTokens,
         bounds: { perAccount: flags['max-per-account'], perModel: flags['max-per-model'] },
       });
       log.info({ grid: bus.name, url: redactUrl(bus.url) }, 'admitting jobs');

@@ -82,6 +82,6 @@ function render(findings: readonly Finding[]): string {
 
 function verdict(findings: readonly Finding[], broken: number): string {
   const warnings = findings.filter(({ status }) => status === 'warning').length;
-  if (broken > 0) return `${broken} broken, ${warnings} to improve.`;
+  if (broken > 0) return `${broken} broken${warnings > 0 ? `, ${warnings} to improve` : ''}.`;
   return warnings > 0 ? `All is usable, ${warnings} to improve.` : 'All is well.';
 }

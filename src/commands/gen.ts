@@ -11,6 +11,7 @@ import { inputFlags, readInput } from '../cli/input.ts';
 import { leaveToGrid, submitFlags } from '../cli/job-flags.ts';
 import { AnswerWriter, answerJson, printStats } from '../cli/job-output.ts';
 import { openWithProgress } from '../cli/open-with-progress.ts';
+import { priceFlags, withMaxPrice } from '../cli/price-flags.ts';
 import { openReplay, replayFlags } from '../cli/replay.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
 import { textFlags, textJob } from '../cli/text-job.ts';
@@ -38,7 +39,15 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     '<%= config.bin %> gen -f "src/**/*.ts" "Where are errors reported?"',
     '<%= config.bin %> gen --schema person.json "Invent a person." | jq .name',
     '<%= config.bin %> gen --sealed "What does this contract oblige me to?" -f contract.txt',
+    '<%= config.bin %> gen --max-price 0.01 "Write a haiku."',
     '<%= config.bin %> gen --batch prompts.jsonl -o answers.jsonl',
+  ];
+
+  // As oclif would write it, it is eight lines of brackets.
+  static override usage = [
+    'gen [PROMPT...] [FLAGS]',
+    'gen --batch FILE [-o FILE] [FLAGS]',
+    'gen --replay ID|FILE|- [--check] [FLAGS]',
   ];
 
   static override args = {
@@ -62,6 +71,7 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     ...replayFlags,
     grid: gridFlag,
     ...submitFlags,
+    ...priceFlags,
     yes: yesFlag,
     threads: numberFlag('threads', { min: 1, max: 512, integer: true })({
       description: 'CPU threads, for an answer in this process. Default: measured once.',
@@ -108,7 +118,11 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
         history: conversation.messages,
         format: format?.format,
       });
-    const job = { ...asJob, tier: flags.tier ?? asJob.tier };
+    const job = withMaxPrice({ ...asJob, tier: flags.tier ?? asJob.tier }, flags['max-price']);
+    if (flags['dry-run']) {
+      const { tellQuote } = await import('../cli/quote.ts');
+      return await tellQuote(job, { choice, paths, reference, json: flags.json, signal });
+    }
     if (choice.where === 'local') await ensureModel(reference, { paths, yes: flags.yes, signal });
     await replay?.checkModel(choice, paths, signal);
 

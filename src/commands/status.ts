@@ -54,7 +54,7 @@ function render(name: string, url: string, snapshot: Snapshot, now: number): str
           : `${worker.loading.model} (${Math.floor(100 * worker.loading.fraction)} %)`;
       const reason = worker.reason === undefined ? '' : `  ${worker.reason}`;
       const since = formatDuration(now - worker.startedAt);
-      return `  worker    ${worker.worker}  ${state}  ${served}  ${busy} of ${total} slots busy  ${worker.jobs.done} jobs  ${dim(since)}${reason}`;
+      return `  worker    ${worker.worker}  ${state}  ${served}  ${busy} of ${total} slots busy  ${worker.jobs.done} ${worker.jobs.done === 1 ? 'job' : 'jobs'}  ${dim(since)}${reason}`;
     }),
   ];
   return `${lines.join('\n')}\n`;

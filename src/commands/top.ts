@@ -30,6 +30,12 @@ export default class Top extends BaseCommand {
     watch: Flags.boolean({
       description: 'With --json: a snapshot for each change, one a line, at most four a second.',
     }),
+    mouse: Flags.boolean({
+      description:
+        'Take the mouse. Without it the terminal marks text as ever; with it, while Shift is held.',
+      default: true,
+      allowNo: true,
+    }),
     ascii: Flags.boolean({
       description:
         'Draw with ASCII alone; so it is by itself where the terminal or the locale can do no more.',
@@ -60,7 +66,14 @@ export default class Top extends BaseCommand {
         return await printFrame({ choice: choose(), signal, view, depth, ascii });
       }
       const { showFullScreen } = await import('../cli/top/full-screen.ts');
-      await showFullScreen({ choose, view, depth: colors ? 'color' : 'mono', ascii, stop });
+      await showFullScreen({
+        choose,
+        view,
+        depth: colors ? 'color' : 'mono',
+        ascii,
+        mouse: flags.mouse,
+        stop,
+      });
     } catch (error) {
       signal.throwIfAborted();
       throw error;

@@ -63,7 +63,10 @@ SIGTERM or Ctrl-C drains: no new job is taken and running ones end; a second Ctr
         { worker: worker.id, model, slots: flags.slots, threads, grid: bus.name, url: redactUrl(bus.url) },
         'serving',
       );
-      await untilStoppedOrShutOut(stop, connection, () => void served.drain({ timeoutMs: 0 }));
+      await Promise.race([
+        untilStoppedOrShutOut(stop, connection, () => void served.drain({ timeoutMs: 0 })),
+        worker.toldToDrain,
+      ]);
       await served.drain({ timeoutMs: flags['drain-timeout'] ?? DRAIN_TIMEOUT_MS });
       log.info({ worker: worker.id, ...worker.counts }, 'stopped');
     } finally {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { expect, test } from 'vitest';
-import { runChaos } from '../../chaos/harness.ts';
+import { type ChaosReport, runChaos } from '../../chaos/harness.ts';
 import { makePlan } from '../../chaos/plan.ts';
 import { renderReport } from '../../chaos/report.ts';
 
@@ -12,25 +12,42 @@ const SIZE = { jobs: 150, faults: 12 };
 const MINUTES = 3;
 
 test('jobs survive what is done to their processes', { timeout: (MINUTES + 1) * 60_000 }, async () => {
+  await expectNoProblem({ credits: false });
+});
+
+test('and so do credits', { timeout: (MINUTES + 2) * 60_000 }, async () => {
+  const { credits, ends } = await expectNoProblem({ credits: true });
+  expect(credits).toMatchObject({
+    settled: ends.done,
+    refunded: ends.failed + ends.cancelled,
+    open: 0,
+    lost: 0,
+  });
+  expect(credits?.paid).toBeGreaterThan(0);
+});
+
+async function expectNoProblem({ credits }: { credits: boolean }): Promise<ChaosReport> {
   const seed = process.env['AIPG_CHAOS_SEED'] ?? String(randomInt(1_000_000));
   const folder = await mkdtemp(join(tmpdir(), `aipg-chaos-${seed}-`));
   const report = await runChaos({
     ...SIZE,
     seed,
     folder,
+    credits,
     minutes: MINUTES,
     cluster: false,
     // A director looks at accepted jobs half a minute after, and one that was killed is replaced after another.
     settleMs: 0,
     onProgress: () => undefined,
   });
-  const again = `npm run chaos -- --seed ${seed} --jobs ${SIZE.jobs} --faults ${SIZE.faults}`;
+  const again = `npm run chaos -- --seed ${seed} --jobs ${SIZE.jobs} --faults ${SIZE.faults}${credits ? ' --credits' : ''}`;
   expect(report.problems, `${renderReport(report)}\nAgain: ${again}`).toEqual([]);
   const { done, failed, cancelled } = report.ends;
   expect(done + failed + cancelled).toBe(SIZE.jobs);
   expect(Object.values(report.faults).reduce((sum, count) => sum + count, 0)).toBe(SIZE.faults);
   await rm(folder, { recursive: true, force: true });
-});
+  return report;
+}
 
 test('a plan follows from its seed', () => {
   const size = { jobs: 40, faults: 40 };

@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,11 +10,13 @@ import { Terminal } from '../support/e2e-terminal.ts';
 
 /** For what waits until a grid is given up, in milliseconds. */
 const LONG = { timeout: 60_000 };
+const EARLY_MODEL = join(import.meta.dirname, '../fixtures/aipg-tiny-early.gguf');
 const SEEDED = ['--seed', '7'];
 
 interface BatchRecord {
   readonly index: number;
   readonly text?: string;
+  readonly model?: string;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -239,6 +241,79 @@ test('a bus that restarts is waited for, and nothing is lost or done twice', LON
   );
 });
 
+describe('--retry-errors', () => {
+  test('does the lines again that ended in an error, each once, and keeps the order and all the rest', async () => {
+    await using home = await Sandbox.create();
+    await using up = await home.startUp();
+    const lines = upTo(40).map((n) => ({
+      prompt: `What is ${n} + 2?`,
+      ...(n % 4 === 1 && { model: 'early' }),
+    }));
+    const text = lines.map((line) => JSON.stringify(line)).join('\n');
+    const input = await write(home, 'in.jsonl', `${text}\n`);
+    const output = join(home.home, 'out.jsonl');
+    const batch = ['gen', '--json', '--batch', input, '-o', output, ...SEEDED];
+    expect(await home.aipg(batch)).toMatchObject({ exitCode: 5 });
+    const before = (await readFile(output, 'utf8')).split('\n');
+    const failed = upTo(40).filter((n) => n % 4 === 1);
+    expect(parse(before.join('\n')).flatMap(({ index, error }) => (error ? [index] : []))).toEqual(failed);
+
+    await using _worker = await home.startWorker(up.url, ['-m', EARLY_MODEL]);
+    const complete = await home.aipg([...batch, '--resume']);
+    expect({ end: JSON.parse(complete.stderr), exitCode: complete.exitCode }).toMatchObject({
+      end: { lines: 40, failed: 10, answeredNow: 0 },
+      exitCode: 5,
+    });
+    const retry = [...batch, '--resume', '--retry-errors'];
+    const retried = await home.aipg(retry);
+    expect({ end: JSON.parse(retried.stderr), exitCode: retried.exitCode }).toMatchObject({
+      end: { lines: 40, failed: 0, answeredNow: failed.length },
+      exitCode: 0,
+    });
+    const after = (await readFile(output, 'utf8')).split('\n');
+    const records = parse(after.join('\n'));
+    expect(records.map(({ index }) => index)).toEqual(upTo(40));
+    expect(records.filter(({ model }) => model?.includes('early')).map(({ index }) => index)).toEqual(failed);
+    expect(after.filter((_, n) => n % 4 !== 1)).toEqual(before.filter((_, n) => n % 4 !== 1));
+    expect(await readdir(home.home)).not.toContain('out.jsonl.retried');
+
+    const nothing = await home.aipg(retry);
+    expect(JSON.parse(nothing.stderr)).toMatchObject({ lines: 40, failed: 0, answeredNow: 0 });
+    expect((await readFile(output, 'utf8')).split('\n')).toEqual(after);
+  });
+
+  test('leaves the output as it is where it is stopped, and goes on with what it had not come to', async () => {
+    await using home = await Sandbox.create();
+    await using up = await home.startUp();
+    const line = (maxTokens: number) => ({ prompt: 'Once', raw: true, model: 'endless', maxTokens });
+    const lines = ['What is 2 + 2?', line(2), line(1_600), 'What is 2 + 3?', line(2)];
+    const input = await write(home, 'in.jsonl', lines.map((each) => JSON.stringify(each)).join('\n'));
+    const output = join(home.home, 'out.jsonl');
+    const batch = ['gen', '--batch', input, '-o', output, '--resume'];
+    expect(await home.aipg(batch)).toMatchObject({ exitCode: 5 });
+    const before = await readFile(output, 'utf8');
+
+    await using _worker = await home.startWorker(up.url, ['-m', await writeEndlessModel(home.home)]);
+    const run = home.aipg([...batch, '--retry-errors', '-j', '1']);
+    await untilLines(`${output}.retried`, 1);
+    run.kill('SIGINT');
+    const { exitCode, stderr } = await run;
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 130,
+      stderr: expect.stringMatching(/^Go on with: .* --resume --retry-errors -j 1\n$/),
+    });
+    expect(await readFile(output, 'utf8')).toBe(before);
+
+    const rest = await home.bash(stderr.replace('Go on with: ', ''));
+    expect(rest).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/^2 lines in .* · 3 done before/),
+    });
+    const records = await read(output);
+    expect(records.map(({ index, text }) => [index, typeof text])).toEqual(upTo(5).map((n) => [n, 'string']));
+  });
+});
+
 describe('in this process', () => {
   let home: Sandbox;
   beforeAll(async () => {
@@ -306,6 +381,7 @@ describe('in this process', () => {
     ['a file that is not there', ['--batch', 'nothing.jsonl'], /There is no file nothing\.jsonl/],
     ['a folder', ['--batch', '/tmp'], /is a folder/],
     ['--resume of a pipe', ['--batch', '-', '-o', 'x', '--resume'], /has to be a file/],
+    ['--retry-errors without --resume', ['--batch', 'x', '--retry-errors'], /^error: All .*: --resume\.\n/],
     ['--resume without -o', ['--batch', 'x', '--resume'], /--output/],
     ['-o without --batch', ['-o', 'x', 'hello'], /--batch/],
     ['-j 0', ['--batch', 'x', '-j', '0'], /--jobs/],

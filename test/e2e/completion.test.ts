@@ -2,14 +2,15 @@ import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AIPG, Sandbox, TINY_MODEL } from '../support/aipg.ts';
+import { AIPG, ONE_THREAD, Sandbox, TINY_MODEL } from '../support/aipg.ts';
+import { writeEndlessModel } from '../support/e2e-endless-model.ts';
 import { Terminal } from '../support/e2e-terminal.ts';
 
 const MODEL = 'acme/fox-gguf:Q4_K_M';
 
 let home: Sandbox;
 
-/** A home with a cached model, two grids, a file of a model, and `aipg` on its PATH. */
+/** A home with a cached model, two grids, a file of a model, a log, templates, and `aipg` on its PATH. */
 beforeAll(async () => {
   home = await Sandbox.create();
   const snapshot = join(home.home, 'cache/huggingface/hub/models--acme--fox-gguf/snapshots', 'a'.repeat(40));
@@ -22,6 +23,14 @@ beforeAll(async () => {
   await writeFile(join(home.home, 'my file.gguf'), '');
   await home.aipg(['grid', 'add', 'office', 'nats://me:secret@127.0.0.1:1']);
   await home.aipg(['grid', 'add', 'attic', 'nats://127.0.0.1:2']);
+  await mkdir(join(home.paths.config, 'templates'));
+  for (const name of ['summary.yaml', 'review.yml', '.hidden.yaml', 'notes.txt']) {
+    await writeFile(join(home.paths.config, 'templates', name), 'prompt: Hello.\n');
+  }
+  const ask = (...args: string[]) => home.aipg(['gen', '--grid', 'local', ...ONE_THREAD, '-n', '1', ...args]);
+  await ask('--chat', 'trip to Rome', 'Where is Rome?');
+  await ask('--chat', 'budget', 'What is 2 + 3?');
+  await ask('--chat', 'trip to Rome', 'What is 2 + 2?\nAnd then?');
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
@@ -70,6 +79,55 @@ describe.concurrent('what is offered', () => {
     expect((await home.aipg(['__complete', 'grid', 'rm', ''])).stdout).toBe(
       'words\noffice\t127.0.0.1:1\nattic\t127.0.0.1:2\n',
     );
+  });
+
+  test('are the conversations, the one that was last gone on with first', async () => {
+    expect(await offered('gen', '--chat', '')).toEqual(['trip to Rome', 'budget']);
+    expect(await offered('chat', 'bud')).toEqual(['budget']);
+    expect(await offered('logs', '--conversation=rome')).toEqual(['--conversation=trip to Rome']);
+  });
+
+  test('are the logged jobs, the newest first, with what was asked', async () => {
+    const { stdout } = await home.aipg(['logs', '--json']);
+    const ids = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { id: string }).id);
+    expect(await offered('logs', 'show', '')).toEqual(ids);
+    expect(await offered('gen', '--replay', (ids[1] as string).slice(0, 8))).toEqual([ids[1]]);
+    const replayed = await home.aipg(['__complete', 'gen', '--replay', ids[0] as string]);
+    expect(replayed.stdout).toBe(`files\n${ids[0]}\tWhat is 2 + 2? And then?\n`);
+  });
+
+  test('are the templates', async () => {
+    expect(await offered('gen', '-t', '')).toEqual(['review', 'summary']);
+    expect(await offered('templates', 'show', 's')).toEqual(['summary']);
+  });
+
+  test('are the jobs of the grid that runs on this machine, and to be cancelled those that go on', async () => {
+    await using there = await Sandbox.create();
+    expect((await there.aipg(['__complete', 'jobs', 'show', ''])).stdout).toBe('words\n');
+    const model = await writeEndlessModel(there.home);
+    await using _up = await there.startUp(['-m', model, '--slots', '1']);
+    const detach = async (tokens: string) =>
+      (await there.aipg(['gen', '--detach', '--raw', '-n', tokens, 'Once'])).stdout.trim();
+    const ended = await detach('1');
+    await there.aipg(['jobs', 'result', ended]);
+    // One slot: the last of them waits for some seconds.
+    const going: string[] = [];
+    for (let count = 0; count < 4; count++) going.unshift(await detach('1600'));
+    const [shown, cancellable] = await Promise.all(
+      ['show', 'cancel'].map((verb) => there.aipg(['__complete', 'jobs', verb, ''])),
+    );
+    const ids = (stdout = '') =>
+      stdout
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => line.split('\t')[0]);
+    expect(ids(shown?.stdout)).toEqual([...going, ended]);
+    expect(shown?.stdout).toMatch(new RegExp(`^${ended}\tdone endless$`, 'm'));
+    expect(ids(cancellable?.stdout)).toContain(going[0]);
+    expect(ids(cancellable?.stdout)).not.toContain(ended);
   });
 
   test('is nothing in a prompt, after --, or for a command that is not there', async () => {
@@ -127,6 +185,8 @@ describe.each(SHELLS)('Tab in %s', (shell, start) => {
   });
   test('completes a model by a part of its name', () =>
     tab('aipg gen -m fox', new RegExp(`aipg gen -m ${MODEL}`)));
+  test('completes a conversation whose name has a space', () =>
+    tab('aipg gen --chat trip', /--chat trip\\ to\\ Rome/));
   test('completes a grid', () => tab('aipg grid use off', /aipg grid use office /));
   test('completes a file where a model may be one', () => tab('aipg gen -m ./my', /-m \.\/my\\ file\.gguf/));
   test('runs nothing that is on the line', async () => {

@@ -101,6 +101,15 @@ async function expectRefused(
   });
 }
 
+test('a Node that is too old is told, with the one that is needed', async () => {
+  const older =
+    'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } })';
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(older)}` };
+  const { stdout, stderr, exitCode } = await home.aipg(['gen', 'x'], { env });
+  expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 });
+  expect(stderr).toMatch(/^error: aipg needs Node 22 or newer; .* is Node 20\.1\.0\.\nInstall a newer one/);
+});
+
 describe('a command that is not understood', () => {
   test('names an unknown flag', () =>
     expectRefused(['gen', '--colour', 'x'], { code: 'usage', names: ['--colour'], hint: '--help' }));

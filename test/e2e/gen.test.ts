@@ -18,6 +18,7 @@ const answerSchema = z.strictObject({
     totalMs: z.number().nonnegative(),
     tokensPerSecond: z.number().nonnegative(),
   }),
+  cost: z.strictObject({ atMost: z.int(), reserved: z.int(), price: z.int() }).nullable(),
   grid: z.string(),
   worker: z.string().nullable(),
   sampler: z.string(),

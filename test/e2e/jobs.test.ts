@@ -1,31 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { firstOutput, Sandbox, type Served } from '../support/aipg.ts';
-import { startTestBus, type TestBus } from '../support/bus-server.ts';
-import { LONG_JOB, writeEndlessModel } from '../support/e2e-endless-model.ts';
+import { firstOutput, type Sandbox } from '../support/aipg.ts';
+import { LONG_JOB } from '../support/e2e-endless-model.ts';
 import { Terminal } from '../support/e2e-terminal.ts';
+import { startTwoModels, type TwoModels } from '../support/e2e-two-models.ts';
 
 const STORY = ['--seed', '7', 'Tell me a story about a fox.'];
 
+let served: TwoModels;
 let home: Sandbox;
-let bus: TestBus;
+let url: string;
 let grid: readonly string[];
-const served: Served[] = [];
 
 beforeAll(async () => {
-  home = await Sandbox.create();
-  bus = await startTestBus();
-  grid = ['--grid', bus.url];
-  served.push(await home.startDirector(bus.url));
-  const endless = await writeEndlessModel(home.home);
-  served.push(await home.startWorker(bus.url));
-  served.push(await home.startWorker(bus.url, ['-m', endless, '--slots', '1']));
+  served = await startTwoModels();
+  ({ home, url, grid } = served);
 });
-
-afterAll(async () => {
-  for (const one of served) await one[Symbol.asyncDispose]();
-  await bus.stop();
-  await home[Symbol.asyncDispose]();
-});
+afterAll(() => served[Symbol.asyncDispose]());
 
 async function aipg(...args: readonly string[]) {
   const { stdout, stderr, exitCode } = await home.aipg([...args, ...grid]);
@@ -113,7 +103,7 @@ describe('a job for a model that nobody serves', () => {
 
   test('waits with --wait, which a terminal shows, until Ctrl-C ends it', async () => {
     await using terminal = await Terminal.open(home);
-    const ended = await terminal.start(`aipg gen -m absent --wait --grid ${bus.url} x`);
+    const ended = await terminal.start(`aipg gen -m absent --wait --grid ${url} x`);
     await terminal.until(/Waiting: next in line/);
     await terminal.press('C-c');
     expect((await ended()).status).toBe(130);

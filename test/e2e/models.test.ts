@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeGpuFacts } from '../../src/runtime/cache/gpu-facts.ts';
+import { machineFingerprint } from '../../src/runtime/cache/machine.ts';
 import { type AipgOptions, ONE_THREAD, Sandbox, TINY_MODEL } from '../support/aipg.ts';
 import { FakeHub, type FakeHubOptions, HUB_COMMIT, isOfHub, sha256 } from '../support/hub.ts';
 
@@ -313,8 +315,8 @@ describe('the models of this machine', () => {
     const { stdout, exitCode } = await world.aipg(['models']);
     expect(exitCode).toBe(0);
     const lines = stdout.trimEnd().split('\n');
-    expect(lines[0]).toMatch(/^NAME +PARAMETERS +QUANT +CONTEXT +SIZE +LAST USED/);
-    expect(lines[1]).toMatch(/^aipg-tiny +1\.9M +F16 +2048 +3\.8 MB +never/);
+    expect(lines[0]).toMatch(/^NAME +PARAMETERS +QUANT +CONTEXT +SIZE +FITS +LAST USED/);
+    expect(lines[1]).toMatch(/^aipg-tiny +1\.9M +F16 +2048 +3\.8 MB +in memory +never/);
     expect(lines[2]).toMatch(/^org\/tiny-GGUF:F16 +1\.9M +F16 +2048 +3\.8 MB/);
     expect(lines[3]).toMatch(/^org\/tiny-GGUF:Q8_0 +1\.9M +Q8_0 +2048 +2\.1 MB/);
   });
@@ -328,6 +330,30 @@ describe('the models of this machine', () => {
     expect((await world.aipg(['gen', ...ONE_THREAD, '-n', '3', '-m', 'q8', 'hello'])).exitCode).toBe(0);
     expect(Date.parse((await used()) ?? '')).toBeGreaterThanOrEqual(before - 1_000);
     expect((await world.aipg(['models'])).stdout).toMatch(/Q8_0 .*just now/);
+  });
+
+  test('are told to fit on a GPU that the engine has found, and where it has not looked, that', async () => {
+    const show = async (gpu: string | undefined) => {
+      const options = { env: { AIPG_GPU: gpu } };
+      const [shown, listed] = await Promise.all([
+        world.aipg(['models', 'show', 'aipg-tiny'], options),
+        world.aipg(['models'], options),
+      ]);
+      return `${shown.stdout}${listed.stdout}`;
+    };
+    const cacheDir = world.home.paths.cache;
+    await rm(join(cacheDir, 'gpu.json'), { force: true });
+    expect(await show(undefined)).toMatch(/fits in memory: .*\n +A GPU is not counted: aipg doctor/);
+    expect(await show('off')).not.toContain('GPU is not counted');
+    await writeGpuFacts(cacheDir, {
+      ...{ machine: machineFingerprint('3'), gpu: 'cuda', names: ['H200'], probedAt: Date.now() },
+      ...{ totalBytes: 150e9, usableBytes: 148e9, unifiedBytes: 0 },
+    });
+    expect(await show(undefined)).toMatch(
+      /fits on the GPU, which has 150\.0 GB$[\s\S]*aipg-tiny .* on GPU /m,
+    );
+    expect(await show('off')).toMatch(/fits in memory: /);
+    await rm(join(cacheDir, 'gpu.json'));
   });
 
   test('are shown with facts, memory, license, template, files and hashes', async () => {

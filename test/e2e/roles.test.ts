@@ -71,6 +71,28 @@ describe('a grid with keys', () => {
     expect(refused).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('key of a monitor') });
   });
 
+  test('holds an invitation to its limits, and lists them', async () => {
+    await using user = await joined(
+      ...['--role', 'user', '--account', 'guest', '--models', 'aipg-tiny', '--max-rate', '2/min'],
+    );
+    expect(await user.aipg(['gen', ...QUESTION])).toMatchObject({ exitCode: 0 });
+    const other = await user.aipg(['gen', '--model', 'hf:org/repo:Q4_K_M', ...QUESTION]);
+    expect(other.exitCode).not.toBe(0);
+    // At most two clock minutes pass.
+    const more = await Promise.all(Array.from({ length: 5 }, () => user.aipg(['gen', ...QUESTION])));
+    const refused = more.filter(({ exitCode }) => exitCode === 5);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]?.stderr).toContain('2 jobs a minute');
+    const { stdout } = await operator.aipg(['grid', 'keys']);
+    expect(stdout).toMatch(/guest .* only aipg-tiny, 2\/min/);
+
+    const monitor = await operator.aipg(['grid', 'invite', '--role', 'monitor', '--max-rate', '2/min']);
+    expect(monitor).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--max-rate is for users'),
+    });
+  });
+
   test('cuts off who is revoked', async () => {
     await using home = await joined('--role', 'worker', '--account', 'eve');
     await using worker = home.serve(['worker', ...ONE_THREAD]);

@@ -82,7 +82,14 @@ describe('in a terminal', () => {
     ['aipg --help', ['gen', 'up', 'worker', 'status']],
     [
       'aipg gen --help',
-      ['--model', '--temperature', '--json', 'EXAMPLES', 'aipg gen "What is the capital of France?"'],
+      [
+        '[PROMPT...] [FLAGS]',
+        '--model',
+        '--temperature',
+        '--json',
+        'EXAMPLES',
+        'aipg gen "What is the capital of France?"',
+      ],
     ],
     ['aipg up --help', ['--model', '--slots', 'EXAMPLES']],
     ['aipg worker --help', ['--grid', '--drain-timeout', 'EXAMPLES']],

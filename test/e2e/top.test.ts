@@ -1,29 +1,22 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Sandbox, type Served } from '../support/aipg.ts';
-import { startTestBus, type TestBus } from '../support/bus-server.ts';
-import { writeEndlessModel } from '../support/e2e-endless-model.ts';
+import type { Sandbox } from '../support/aipg.ts';
 import { Terminal } from '../support/e2e-terminal.ts';
+import { startTwoModels, type TwoModels } from '../support/e2e-two-models.ts';
 
+let served: TwoModels;
 let home: Sandbox;
-let bus: TestBus;
+let url: string;
 let grid: readonly string[];
-const served: Served[] = [];
 
 beforeAll(async () => {
-  home = await Sandbox.create();
-  bus = await startTestBus();
-  grid = ['--grid', bus.url];
-  served.push(await home.startDirector(bus.url));
-  served.push(await home.startWorker(bus.url, ['--name', 'small']));
-  const endless = await writeEndlessModel(home.home);
-  served.push(await home.startWorker(bus.url, ['-m', endless, '--slots', '1', '--name', 'talker']));
+  served = await startTwoModels({ tiny: 'small', endless: 'talker' });
+  ({ home, url, grid } = served);
 });
-
-afterAll(async () => {
-  for (const one of served) await one[Symbol.asyncDispose]();
-  await bus.stop();
-  await home[Symbol.asyncDispose]();
-});
+afterAll(() => served[Symbol.asyncDispose]());
 
 describe('without a terminal', () => {
   test('one frame as text, without a colour', async () => {
@@ -38,7 +31,7 @@ describe('without a terminal', () => {
     const { stdout, exitCode } = await home.aipg(['top', ...grid, '--json']);
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      grid: bus.url,
+      grid: url,
       connection: { state: 'live', directors: 1 },
       totals: { workers: 2, slots: 5 },
       models: [
@@ -70,7 +63,7 @@ describe('without a terminal', () => {
 describe('on a terminal', () => {
   test('views, details, sort, filter, cancel, resize and quit; the screen is as it was', async () => {
     await using terminal = await Terminal.open(home);
-    const ended = await terminal.start(`echo before; aipg top --grid ${bus.url}`);
+    const ended = await terminal.start(`echo before; aipg top --grid ${url}`);
     await terminal.until(/1 overview[\s\S]*tokens\/s[\s\S]*small-/);
 
     // Nobody serves it: it waits until somebody ends it.
@@ -112,9 +105,76 @@ describe('on a terminal', () => {
     expect(screen).not.toMatch(/overview|talker/);
   });
 
+  test('the mouse chooses, unless it is left to the terminal', async () => {
+    await using terminal = await Terminal.open(home);
+    const ended = await terminal.start(`aipg top --grid ${url}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    await terminal.type('\u001b[<0;25;2M');
+    await terminal.until(/by rate[\s\S]*▸ /);
+    await terminal.type('\u001b[<0;25;5M');
+    await terminal.type('\u001b[<0;25;5M');
+    await terminal.until(/slots +0 of/);
+    expect(await terminal.mouse()).toBe(true);
+    await terminal.press('q');
+    expect((await ended()).status).toBe(0);
+    expect(await terminal.mouse()).toBe(false);
+
+    const unmoused = await terminal.start(`aipg top --no-mouse --grid ${url}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    expect(await terminal.mouse()).toBe(false);
+    await terminal.press('q');
+    await unmoused();
+  });
+
+  test('d drains a worker, after a yes: it ends as by SIGTERM', async () => {
+    await using leaving = await home.startWorker(url, ['--name', 'leaving']);
+    await using terminal = await Terminal.open(home);
+    const ended = await terminal.start(`aipg top --grid ${url} --view workers`);
+    await terminal.until(/by rate[\s\S]*leaving-/);
+    await terminal.type('/leaving');
+    await terminal.until(/1 of 3[\s\S]*▸ leaving-/);
+    await terminal.press('Enter');
+    await terminal.until(/d drain/);
+    await terminal.press('d');
+    await terminal.until(new RegExp(`Drain ${leaving.id}\\? It ends its jobs`));
+    await terminal.press('y');
+    await terminal.until(/leaves when its own have ended/);
+    const { exitCode, stderr } = await leaving.run;
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/"draining"[\s\S]*"stopped"/);
+    await terminal.until(/▸ leaving-\w+ +gone/);
+    await terminal.press('q');
+    await ended();
+  });
+
+  test('a crash gives the screen back before it is told', async () => {
+    await using terminal = await Terminal.open(home);
+    const crash = "--import=data:text/javascript,process.once('SIGUSR2',()=>{throw%20new%20Error('broken')})";
+    const ended = await terminal.start(`echo before; NODE_OPTIONS="${crash}" aipg top --grid ${url}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    await terminal.signalForeground('USR2');
+    const { screen, status } = await ended();
+    expect(status).toBe(1);
+    expect(screen).toMatch(/before[\s\S]*broken/);
+    expect(screen).not.toMatch(/overview/);
+    expect(await terminal.mouse()).toBe(false);
+  });
+
+  test('a terminal that is gone takes it along', async () => {
+    const terminal = await Terminal.open(home);
+    const pipe = join(home.home, 'held-while-it-runs');
+    await execa('mkfifo', [pipe]);
+    // Whoever still runs holds it open.
+    const held = text(createReadStream(pipe));
+    await terminal.start(`aipg top --grid ${url} 9> ${pipe}`);
+    await terminal.until(/1 overview[\s\S]*small-/);
+    await terminal[Symbol.asyncDispose]();
+    expect(await held).toBe('');
+  });
+
   test('Ctrl-Z gives the shell its screen, and fg comes back', async () => {
     await using terminal = await Terminal.open(home);
-    const stopped = await terminal.start(`aipg top --grid ${bus.url}`);
+    const stopped = await terminal.start(`aipg top --grid ${url}`);
     await terminal.until(/1 overview[\s\S]*small-/);
     await terminal.press('C-z');
     const { screen, status } = await stopped();
@@ -130,7 +190,7 @@ describe('on a terminal', () => {
 
   test('SIGTERM restores the screen', async () => {
     await using terminal = await Terminal.open(home);
-    const ended = await terminal.start(`echo before; aipg top --grid ${bus.url}`);
+    const ended = await terminal.start(`echo before; aipg top --grid ${url}`);
     await terminal.until(/1 overview[\s\S]*small-/);
     await terminal.signalForeground('TERM');
     const { screen, status } = await ended();

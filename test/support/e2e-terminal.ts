@@ -86,8 +86,13 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux('resize-window', '-x', String(columns));
   }
 
+  /** Whether what runs has asked to be told of the mouse. */
+  async mouse(): Promise<boolean> {
+    return (await this.#tmux('display-message', '-p', '#{mouse_any_flag}')).trim() === '1';
+  }
+
   /** Sends a signal to what runs in the foreground. */
-  async signalForeground(signal: 'TERM' | 'HUP'): Promise<void> {
+  async signalForeground(signal: 'TERM' | 'HUP' | 'USR2'): Promise<void> {
     const tty = await this.#tmux('display-message', '-p', '#{pane_tty}');
     const { stdout } = await execa('ps', ['-t', tty.trim(), '-o', 'pid=,stat=,comm=']);
     const running = stdout.split('\n').map((line) => line.trim().split(/\s+/));

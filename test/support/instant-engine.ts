@@ -1,16 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Chunk, LoadedModel } from '../../src/runtime/engines/engine.ts';
-import type { ModelFacts } from '../../src/runtime/protocol/model.ts';
-
-const facts = {
-  name: 'instant',
-  sha256: '0'.repeat(64),
-  architecture: 'none',
-  parameters: 0,
-  trainContextSize: 131_072,
-  contextSize: 131_072,
-  fileBytes: 0,
-} as ModelFacts;
+import { INSTANT_FACTS } from './instant-facts.ts';
 
 export interface InstantEngineOptions {
   readonly slots: number;
@@ -21,7 +11,7 @@ export interface InstantEngineOptions {
 /** An engine that answers at once, with a text that follows from prompt and seed as a real one's does. */
 export function instantEngine({ slots, before }: InstantEngineOptions): LoadedModel {
   return {
-    facts,
+    facts: INSTANT_FACTS,
     slots,
     threads: 1,
     async *generate({ prompt, seed }): AsyncGenerator<Chunk> {

@@ -15,6 +15,7 @@ import type { Grid } from '../../src/runtime/grids/grid.ts';
 import { Authority } from '../../src/runtime/identity/authority.ts';
 import type { Credentials } from '../../src/runtime/protocol/credentials.ts';
 import { type Account, accountNameSchema } from '../../src/runtime/protocol/ids.ts';
+import type { KeyLimits } from '../../src/runtime/protocol/key-limits.ts';
 import type { Role } from '../../src/runtime/protocol/permissions.ts';
 import { identityOf } from '../../src/runtime/worker/identity.ts';
 import { Worker } from '../../src/runtime/worker/worker.ts';
@@ -84,8 +85,8 @@ export class OpenGrid implements AsyncDisposable {
     return new OpenGrid(authority, server, director, lines, stack, ca);
   }
 
-  async member(role: Role, account: string, expiresAt?: number): Promise<Credentials> {
-    return this.authority.issue({ role, name: accountNameSchema.parse(account), expiresAt });
+  async member(role: Role, account: string, expiresAt?: number, limits?: KeyLimits): Promise<Credentials> {
+    return this.authority.issue({ role, name: accountNameSchema.parse(account), expiresAt, limits });
   }
 
   /** The id of the account of this name. */
@@ -99,8 +100,8 @@ export class OpenGrid implements AsyncDisposable {
     return connection;
   }
 
-  async raw(role: Role, account: string): Promise<Raw> {
-    const credentials = await this.member(role, account);
+  async raw(role: Role, account: string, limits?: KeyLimits): Promise<Raw> {
+    const credentials = await this.member(role, account, undefined, limits);
     const connection = await this.connect(credentials);
     const violations = new Set<string>();
     void (async () => {
@@ -114,14 +115,14 @@ export class OpenGrid implements AsyncDisposable {
     return { connection, credentials, violations };
   }
 
-  async client(account: string): Promise<Grid> {
-    const credentials = await this.member('user', account);
+  async client(account: string, limits?: KeyLimits): Promise<Grid> {
+    const credentials = await this.member('user', account, undefined, limits);
     const connection = await this.connect(credentials);
     return createBusGrid({ name: 'test', connection, account: credentials.account });
   }
 
-  async worker(model: LoadedModel, account: string): Promise<Worker> {
-    const credentials = await this.member('worker', account);
+  async worker(model: LoadedModel, account: string, limits?: KeyLimits): Promise<Worker> {
+    const credentials = await this.member('worker', account, undefined, limits);
     const { log } = recordingLog();
     const connection = await this.connect(credentials);
     const worker = await Worker.start({

@@ -1,5 +1,3 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Paths } from '../../runtime/config/paths.ts';
 import type { Candidate, ValueSource } from './candidates.ts';
 
@@ -18,9 +16,21 @@ const SOURCES: Readonly<Record<string, (machine: Machine) => Promise<Candidate[]
     ...(await profiles(machine)),
     { value: 'local', description: 'Answer in this process.' },
   ],
+  of: profiles,
   'grid:use name': profiles,
   'grid:rm name': profiles,
   template: templates,
+  'templates:show name': templates,
+  chat: chats,
+  'chat name': chats,
+  conversation: chats,
+  replay: loggedJobs,
+  'logs:show id': loggedJobs,
+  job: async (machine) => (await import('./grid-values.ts')).jobs(machine),
+  'jobs:cancel job': async (machine) => {
+    const { isUnfinished, jobs } = await import('./grid-values.ts');
+    return await jobs(machine, isUnfinished);
+  },
 };
 
 /** The values of this machine, read and their code loaded only for what is asked. */
@@ -66,8 +76,15 @@ function hostsOf(url: string): string {
 }
 
 async function templates({ paths }: Machine): Promise<Candidate[]> {
-  const files = await readdir(join(paths.config, 'templates')).catch(() => []);
-  return files
-    .filter((file) => /\.ya?ml$/.test(file))
-    .map((file) => ({ value: file.replace(/\.ya?ml$/, '') }));
+  const { listTemplateFiles } = await import('../../runtime/templates/folder.ts');
+  const files = await listTemplateFiles(paths);
+  return files.map((file) => ({ value: file.replace(/\.ya?ml$/, '') }));
+}
+
+async function chats(machine: Machine): Promise<Candidate[]> {
+  return await (await import('./logged-values.ts')).chats(machine);
+}
+
+async function loggedJobs(machine: Machine): Promise<Candidate[]> {
+  return await (await import('./logged-values.ts')).loggedJobs(machine);
 }

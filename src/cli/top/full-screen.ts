@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import type { BusChoice } from '../../runtime/config/select-grid.ts';
 import type { WatchedGrid } from '../../runtime/monitor/watch-grid.ts';
 import { type AipgError, toAipgError } from '../../runtime/protocol/errors.ts';
@@ -17,13 +18,23 @@ export interface FullScreenOptions {
   readonly view: View | undefined;
   readonly depth: Depth;
   readonly ascii: boolean;
+  readonly mouse: boolean;
   readonly stop: StopSignal;
 }
 
 /** The live grid on the whole terminal, until a person has seen enough. */
-export async function showFullScreen({ choose, view, stop, ...look }: FullScreenOptions): Promise<void> {
+export async function showFullScreen({
+  choose,
+  view,
+  mouse,
+  stop,
+  ...look
+}: FullScreenOptions): Promise<void> {
   // React's own checks are for those who work on it: they double the cost of a frame.
   process.env['NODE_ENV'] ??= 'production';
+  // What a message leaves behind is garbage at once: V8 would let it grow to tens of megabytes before it looks.
+  setFlagsFromString('--max-semi-space-size=2');
+  setFlagsFromString('--semi-space-growth-factor=1');
   const [{ createTheme }, { TopModel }, { TopScreen }, { watchGrid }] = await Promise.all([
     import('../../tui/top/theme.ts'),
     import('../../tui/top/top-model.ts'),
@@ -44,10 +55,12 @@ export async function showFullScreen({ choose, view, stop, ...look }: FullScreen
   try {
     await using screen: TopScreen = new TopScreen({
       model,
+      mouse,
       stdin: process.stdin,
       stdout: process.stdout,
       onEffect: (effect) => {
-        if (effect.type === 'cancel') void cancel(chosen, watched, effect.job).then(tell, tell);
+        if (effect.type === 'drain') void drain(watched, effect.worker).then(tell, tell);
+        else if (effect.type === 'cancel') void cancel(chosen, watched, effect.job).then(tell, tell);
         else if (effect.interrupted) ended.reject(new Interrupted('SIGINT'));
         else ended.resolve();
       },
@@ -95,6 +108,12 @@ function nameOf(choose: () => BusChoice): string {
     if (isPassing(toAipgError(error))) return 'no grid';
     throw error;
   }
+}
+
+async function drain(watched: WatchedGrid | undefined, id: string): Promise<string> {
+  const row = [...(watched?.snapshot.workers.values() ?? [])].find((worker) => worker.id === id);
+  if (!watched || !row || !(await watched.drain(row.id))) return `${id} is not there any more.`;
+  return `${id} takes no new job, and leaves when its own have ended.`;
 }
 
 async function cancel(

@@ -3,6 +3,7 @@ import { Flags } from '@oclif/core';
 import { authorityFlags } from '../../cli/authority-flags.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { ageFlag } from '../../cli/flags.ts';
+import { readLimits } from '../../cli/key-limits.ts';
 import { resolvePaths } from '../../runtime/config/paths.ts';
 import { AipgError } from '../../runtime/protocol/errors.ts';
 import { accountNameSchema } from '../../runtime/protocol/ids.ts';
@@ -16,6 +17,7 @@ A worker's key serves one worker process; make one for each.`;
   static override examples = [
     '<%= config.bin %> grid invite --role worker --account alice > alice.invitation',
     '<%= config.bin %> grid invite --role user --account bob --expires 30d',
+    '<%= config.bin %> grid invite --role user --account guest --models aipg-tiny --max-rate 20/min',
   ];
   static override flags = {
     role: Flags.option({ options: ROLES, required: true, description: 'What the key may do.' })(),
@@ -27,6 +29,14 @@ A worker's key serves one worker process; make one for each.`;
       description: 'How long it is valid, such as 30d. Default: until it is revoked.',
       helpValue: 'AGE',
     }),
+    models: Flags.string({
+      description: 'The only models that a user may ask for or a worker may serve, with commas.',
+      helpValue: 'NAME,…',
+    }),
+    'max-rate': Flags.string({
+      description: 'The most jobs that a user may submit with this key, such as 60/min.',
+      helpValue: 'N/min',
+    }),
     ...authorityFlags,
   };
 
@@ -37,6 +47,7 @@ A worker's key serves one worker process; make one for each.`;
         hint: 'Keys of one account see the same jobs and answers.',
       });
     }
+    const limits = await readLimits(flags);
     const named = accountNameSchema.safeParse(flags.account ?? flags.role);
     if (!named.success) {
       throw new AipgError('usage', `--account ${named.error.issues[0]?.message}.`);
@@ -49,7 +60,7 @@ A worker's key serves one worker process; make one for each.`;
     const expiresAt =
       flags.expires === undefined ? undefined : Math.floor((Date.now() + flags.expires) / 1_000);
     const name = named.data;
-    const credentials = await authority.issue({ role: flags.role, name, expiresAt });
+    const credentials = await authority.issue({ role: flags.role, name, expiresAt, limits });
     const ca = await authority.certificates.ca();
     const invitation = formatInvitation({
       grid: authority.name,
@@ -60,7 +71,7 @@ A worker's key serves one worker process; make one for each.`;
     });
     const { key, role, account, worker } = credentials;
     if (flags.json) {
-      const made = { grid: authority.name, role, name, account, worker, key, expiresAt, invitation };
+      const made = { grid: authority.name, role, name, account, worker, key, expiresAt, limits, invitation };
       process.stdout.write(`${JSON.stringify(made)}\n`);
       return;
     }

@@ -52,6 +52,9 @@ The first grid that is added becomes the default.`;
     }
     const note = settings.grid === name ? ' It is the default now.' : '';
     const next = role === 'worker' ? `aipg worker --grid ${name}` : `aipg status --grid ${name}`;
+    if (caFingerprint !== undefined) {
+      process.stderr.write(`Its CA has the fingerprint ${caFingerprint} (SHA-256).\n`);
+    }
     process.stderr.write(
       `Joined ${name} at ${url} as ${role} of ${membership.name ?? account}.${note} Next: \`${next}\`\n`,
     );

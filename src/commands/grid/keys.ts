@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { authorityFlags } from '../../cli/authority-flags.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { describeLimits } from '../../cli/key-limits.ts';
 import { paint } from '../../cli/terminal.ts';
 import { resolvePaths } from '../../runtime/config/paths.ts';
 import type { Issued } from '../../runtime/identity/authority.ts';
@@ -24,10 +25,10 @@ export default class GridKeys extends BaseCommand {
     const { bold, green, red, dim } = paint(process.stdout);
     process.stdout.write(`${bold(authority.name)} ${dim(authority.url)}\n`);
     const width = Math.max(0, ...rows.map(({ name }) => name.length));
-    for (const { role, name, account, worker, key, status } of rows) {
+    for (const { role, name, account, worker, key, status, limits } of rows) {
       const mark = status === 'valid' ? green(status.padEnd(7)) : red(status.padEnd(7));
       process.stdout.write(
-        `${mark}  ${role.padEnd(8)}  ${name.padEnd(width)}  ${worker ?? account}  ${dim(key)}\n`,
+        `${mark}  ${role.padEnd(8)}  ${name.padEnd(width)}  ${worker ?? account}  ${dim(key)}${limits ? `  ${describeLimits(limits)}` : ''}\n`,
       );
     }
   }

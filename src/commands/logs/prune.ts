@@ -43,7 +43,7 @@ export default class LogsPrune extends BaseCommand {
     if (flags.json) process.stdout.write(`${JSON.stringify({ pruned: jobs, freedBytes: freed })}\n`);
     else
       process.stderr.write(
-        `${jobs === 0 ? 'There is nothing to forget' : `Forgot ${many}`} (${formatBytes(freed)} freed).\n`,
+        jobs === 0 ? 'There is nothing to forget.\n' : `Forgot ${many} (${formatBytes(freed)} freed).\n`,
       );
   }
 }

@@ -18,13 +18,19 @@ export default class Models extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Models);
     const paths = resolvePaths();
-    const [{ listModels }, { formatAge, formatCount, listedJson, oneLine, table }] = await Promise.all([
+    const [{ listModels }, { machineMemory }, output] = await Promise.all([
       import('../../runtime/models/list-models.ts'),
+      import('../../runtime/models/machine-room.ts'),
       import('../../cli/model-output.ts'),
     ]);
-    const models = await listModels({ env: process.env, cacheDir: paths.cache, configDir: paths.config });
+    const { formatAge, formatCount, listedJson, memoryHere, oneLine, shortFit, table } = output;
+    const [models, machine] = await Promise.all([
+      listModels({ env: process.env, cacheDir: paths.cache, configDir: paths.config }),
+      machineMemory(paths.cache, process.env),
+    ]);
     if (flags.json) {
-      process.stdout.write(`${JSON.stringify({ models: models.map(listedJson) })}\n`);
+      const rows = models.map((model) => listedJson(model, machine));
+      process.stdout.write(`${JSON.stringify({ models: rows })}\n`);
       return;
     }
     const now = Date.now();
@@ -34,6 +40,7 @@ export default class Models extends BaseCommand {
       quant ?? '?',
       facts?.contextSize === null || facts === undefined ? '?' : String(facts.contextSize),
       formatBytes(bytes),
+      facts ? shortFit(memoryHere(facts, { fileBytes: bytes }, machine)) : '?',
       formatAge(lastUsed, now),
       aliases.join(', '),
     ]);
@@ -44,6 +51,7 @@ export default class Models extends BaseCommand {
         { title: 'QUANT' },
         { title: 'CONTEXT', right: true },
         { title: 'SIZE', right: true },
+        { title: 'FITS' },
         { title: 'LAST USED' },
         { title: 'ALIASES' },
       ],

@@ -37,7 +37,8 @@ HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE are honoured.`;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ModelsPull);
-    const reference = parseModelReference(modelReference(args.model, resolvePaths()));
+    const paths = resolvePaths();
+    const reference = parseModelReference(modelReference(args.model, paths));
     if (reference.form !== 'hub') {
       throw new AipgError('usage', `${args.model} is no model of the hub.`, {
         hint: 'Write it as hf:org/repo:QUANT, such as hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M.',
@@ -45,10 +46,11 @@ HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE are honoured.`;
     }
     using stop = stopSignal();
     const { signal } = stop;
-    const [{ planPull }, { pullModel }, { PullView }, output] = await Promise.all([
+    const [{ planPull }, { pullModel }, { PullView }, { machineMemory }, output] = await Promise.all([
       import('../../runtime/models/plan-pull.ts'),
       import('../../runtime/models/pull.ts'),
       import('../../cli/pull-progress.ts'),
+      import('../../runtime/models/machine-room.ts'),
       import('../../cli/model-output.ts'),
     ]);
     using view = new PullView(args.model);
@@ -56,7 +58,11 @@ HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE are honoured.`;
     view.wait('Asking the hub …');
     const plan = await planPull(reference, hub);
     view[Symbol.dispose]();
-    const memory = output.memoryHere(plan.facts, { fileBytes: plan.bytes, contextSize: flags.context });
+    const memory = output.memoryHere(
+      plan.facts,
+      { fileBytes: plan.bytes, contextSize: flags.context },
+      await machineMemory(paths.cache, process.env),
+    );
     const { bold, dim, green } = paint(process.stderr);
     process.stderr.write(`${bold(plan.name)}\n`);
     for (const [label, text] of output.describePlan(plan, memory)) {

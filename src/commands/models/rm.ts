@@ -37,7 +37,12 @@ Other tools that use the cache lose it too. Asks first on a terminal; elsewhere 
       import('../../runtime/models/locate.ts'),
       import('../../runtime/models/remove-model.ts'),
     ]);
-    const model = await locateModel(args.model, { env: process.env, configDir: paths.config });
+    const where = { env: process.env, configDir: paths.config };
+    const model = await locateModel(args.model, where).catch((error: unknown) => {
+      if (!(error instanceof AipgError) || error.code !== 'model-not-found') throw error;
+      // What would get it is of no use to whoever wants to be rid of it.
+      throw new AipgError(error.code, error.message, { hint: 'See those that there are: aipg models' });
+    });
     const plan = await planRemoval(model, process.env);
     const freed = formatBytes(plan.freedBytes);
     if (!flags.yes) {

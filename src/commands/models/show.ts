@@ -44,8 +44,9 @@ export default class ModelsShow extends BaseCommand {
     const { args, flags } = await this.parse(ModelsShow);
     const paths = resolvePaths();
     using stop = stopSignal();
-    const [{ describeModel }, output] = await Promise.all([
+    const [{ describeModel }, { machineMemory }, output] = await Promise.all([
       import('../../runtime/models/describe-model.ts'),
+      import('../../runtime/models/machine-room.ts'),
       import('../../cli/model-output.ts'),
     ]);
     const details = await describeModel(args.model, {
@@ -55,11 +56,11 @@ export default class ModelsShow extends BaseCommand {
       signal: stop.signal,
     });
     const { facts, bytes, chatTemplate } = details;
-    const memory = output.memoryHere(facts, {
-      fileBytes: bytes,
-      contextSize: flags.context,
-      slots: flags.slots,
-    });
+    const memory = output.memoryHere(
+      facts,
+      { fileBytes: bytes, contextSize: flags.context, slots: flags.slots },
+      await machineMemory(paths.cache, process.env),
+    );
     if (flags.json) {
       process.stdout.write(`${JSON.stringify(output.detailsJson(details, memory))}\n`);
       return;
@@ -85,6 +86,7 @@ export default class ModelsShow extends BaseCommand {
       ['size', `${formatBytes(bytes)}${details.parts.length > 1 ? `, ${details.parts.length} parts` : ''}`],
       ['memory', output.describeMemory(memory)],
       ['', output.describeFit(memory)],
+      ...output.unknownGpuRow(memory),
       ['license', details.license ?? 'unknown'],
       ['template', chatTemplate === undefined ? 'none' : shortened(chatTemplate)],
       ['aliases', details.aliases.join(', ') || 'none'],

@@ -113,7 +113,7 @@ async function resultOfLine(
   ownModel: boolean,
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
-    const job = attempt === 1 ? first : { ...first, id: lineJobId(context.key.batch, index, attempt) };
+    const job = attempt === 1 ? first : { ...first, id: lineJobId(context.key, index, attempt) };
     const result = await resultOf(context, job, again, ownModel);
     if (!again || result.status !== 'cancelled' || result.reason !== CLIENT_STOPPED) return result;
     context.signal.throwIfAborted();

@@ -13,9 +13,9 @@ export class DoneLines {
     return this.#count;
   }
 
-  /** Whether these are the first lines of the batch, without a gap. */
-  get gapless(): boolean {
-    return this.#highest + 1 === this.#count;
+  /** Of those that are done; -1 when none is. */
+  get highest(): number {
+    return this.#highest;
   }
 
   has(index: number): boolean {

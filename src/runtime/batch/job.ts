@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { describeIssue } from '../protocol/codec.ts';
+import { parseCredits } from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type JobId, newJobId } from '../protocol/ids.ts';
 import { type JobSpec, jobSpecSchema } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
 import { deriveSeed, parseSeed, type Seed } from '../protocol/text.ts';
+import type { DoneLines } from './done.ts';
 import type { BatchDefaults, BatchRequest } from './request.ts';
 
 /** From which the ids and seeds of a batch's jobs follow, so that a batch that goes on makes the same jobs. */
@@ -12,6 +14,14 @@ export interface BatchKey {
   /** 128 random bits in hex: nobody else can guess the ids. */
   readonly batch: string;
   readonly seed: Seed;
+  /** Lines that had ended in an error are done again, by jobs of their own. */
+  readonly retry?: Retry | undefined;
+}
+
+export interface Retry {
+  /** How often the lines in error have been taken up again, this time included; from 1. */
+  readonly round: number;
+  readonly lines: DoneLines;
 }
 
 /** The seed of a line that has none of its own. */
@@ -20,8 +30,9 @@ export function lineSeed(seed: Seed, index: number): Seed {
 }
 
 /** @param attempt 1, or more once a job of this line ended without an answer, as by a cancel */
-export function lineJobId(batch: string, index: number, attempt: number): JobId {
-  const hash = createHash('sha256').update(`aipg batch 1\n${batch} ${index} ${attempt}`).digest();
+export function lineJobId({ batch, retry }: Omit<BatchKey, 'seed'>, index: number, attempt: number): JobId {
+  const round = retry?.lines.has(index) ? ` retry ${retry.round}` : '';
+  const hash = createHash('sha256').update(`aipg batch 1\n${batch} ${index} ${attempt}${round}`).digest();
   return newJobId((size) => hash.subarray(0, size));
 }
 
@@ -40,7 +51,7 @@ export function lineJob(request: BatchRequest, { index, key, defaults, model }: 
   const asked = { ...defaults, ...withoutUndefined(request) };
   const format = formatOf(asked);
   const job = jobSpecSchema.safeParse({
-    id: lineJobId(key.batch, index, 1),
+    id: lineJobId(key, index, 1),
     model,
     input: {
       prompt: promptOf(request, asked),
@@ -56,7 +67,10 @@ export function lineJob(request: BatchRequest, { index, key, defaults, model }: 
       },
       seed: request.seed === undefined ? lineSeed(key.seed, index) : parseSeed(String(request.seed)),
     },
-    limits: { timeoutMs: asked.timeoutMs },
+    limits: {
+      timeoutMs: asked.timeoutMs,
+      maxCost: asked.maxPrice === undefined ? undefined : parseCredits(asked.maxPrice),
+    },
   });
   if (job.success) return job.data;
   throw new AipgError('input-invalid', `The job is invalid: ${describeIssue(job.error)}.`);

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { stat, truncate } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { AipgError } from '../protocol/errors.ts';
 import { randomSeed, type Seed } from '../protocol/text.ts';
 import { DoneLines } from './done.ts';
+import type { BatchKey } from './job.ts';
 import type { BatchDefaults } from './request.ts';
-import { scanOutput } from './scan-output.ts';
+import { mergeRetried, retriedFile } from './retry.ts';
+import { type OutputScan, scanWhole, sizeOf } from './scan-output.ts';
 import { type BatchState, batchStateFile, readBatchState, writeBatchState } from './state.ts';
 import { surveyInput } from './survey.ts';
 
@@ -19,12 +21,14 @@ export interface OpenBatchOptions {
   readonly ordered: boolean;
   /** Go on with the output that is there, if there is any. */
   readonly resume: boolean;
+  /** With `resume`: lines that ended in an error are not done. Default: false. */
+  readonly retryErrors?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
 /** A batch that is ready to run. */
 export interface OpenBatch {
-  readonly key: { readonly batch: string; readonly seed: Seed };
+  readonly key: BatchKey;
   readonly defaults: BatchDefaults;
   readonly ordered: boolean;
   /** How many lines the input has; `undefined` when that cannot be known before its end. */
@@ -33,6 +37,8 @@ export interface OpenBatch {
   /** Lines done that ended in an error. */
   readonly failed: number;
   readonly resumed: boolean;
+  /** Where the records go: beside the output while lines are retried; see {@link finishBatch}. */
+  readonly file: string | undefined;
 }
 
 /**
@@ -55,15 +61,76 @@ export async function openBatch(options: OpenBatchOptions): Promise<OpenBatch> {
   }
 
   checkSame(options, before, surveyed);
-  const { ordered, seed, batch, defaults } = before;
   const { lines } = surveyed;
-  const scan =
-    size === undefined
-      ? { done: new DoneLines(lines), failed: 0, bytes: 0 }
-      : await scanOutput(output, { lines, ordered, signal });
-  if (size !== undefined && scan.bytes < size) await truncate(output, scan.bytes);
+  const scanning = { lines, ordered: before.ordered, signal };
+  // Retried records of an output that was deleted have nothing that they could take the place of.
+  if (size === undefined) await rm(retriedFile(output), { force: true });
+  let scan = await scanWhole(output, scanning);
+  if (options.retryErrors) return await openRetry(options, output, before, scan);
+  if ((await sizeOf(retriedFile(output))) !== undefined) {
+    await mergeRetried(output, scanning);
+    scan = await scanWhole(output, scanning);
+  }
+  const { seed, batch, ordered, defaults } = before;
   const { done, failed } = scan;
-  return { key: { batch, seed }, defaults, ordered, lines, done, failed, resumed: true };
+  return {
+    key: { batch, seed },
+    defaults,
+    ordered,
+    lines,
+    done,
+    failed: failed.count,
+    resumed: true,
+    file: output,
+  };
+}
+
+/**
+ * To be called when every line has its record: retried ones take their place in the output.
+ * @throws AipgError as {@link mergeRetried}
+ */
+export async function finishBatch(
+  { file, lines, ordered }: OpenBatch,
+  output: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (output === undefined || lines === undefined || file === output) return;
+  await mergeRetried(output, { lines, ordered, signal }).catch((error: unknown) => {
+    // What reads a file tells of the abort in its own words.
+    signal.throwIfAborted();
+    throw error;
+  });
+}
+
+/** Takes up the lines in error again, or goes on with a retry that was stopped. */
+async function openRetry(
+  { defaults: { timeoutMs }, signal }: OpenBatchOptions,
+  output: string,
+  before: BatchState,
+  { done: written, failed }: OutputScan,
+): Promise<OpenBatch> {
+  const { batch, seed, ordered, input } = before;
+  const { lines } = input;
+  const file = retriedFile(output);
+  const isNew = (await sizeOf(file)) === undefined;
+  const defaults = { ...before.defaults, ...(timeoutMs !== undefined && { timeoutMs }) };
+  const opened = { defaults, ordered, lines, resumed: true };
+  if (isNew && failed.count === 0) {
+    return { ...opened, key: { batch, seed }, done: written, failed: 0, file: output };
+  }
+  const round = before.retries + (isNew ? 1 : 0);
+  if (isNew) {
+    await writeBatchState(output, { ...before, retries: round });
+    // Before anything is in it, so that it is never open to more people than the output.
+    await writeFile(file, '', { mode: (await stat(output)).mode & 0o777 });
+  }
+  const retried = await scanWhole(file, { lines, ordered, gaps: true, signal });
+  const done = new DoneLines(lines);
+  for (let index = 0; index < lines; index++) {
+    if (retried.done.has(index) || (written.has(index) && !failed.has(index))) done.add(index);
+  }
+  const key = { batch, seed, retry: { round, lines: failed } };
+  return { ...opened, key, done, failed: retried.failed.count, file };
 }
 
 async function newBatch(
@@ -72,7 +139,16 @@ async function newBatch(
 ): Promise<OpenBatch> {
   const batch = randomBytes(16).toString('hex');
   if (output !== undefined && input !== undefined) {
-    await writeBatchState(output, { format: 'aipg-batch-1', batch, seed, input, ordered, defaults });
+    await rm(retriedFile(output), { force: true });
+    await writeBatchState(output, {
+      format: 'aipg-batch-1',
+      batch,
+      seed,
+      input,
+      ordered,
+      defaults,
+      retries: 0,
+    });
   }
   const lines = input?.lines;
   return {
@@ -83,12 +159,13 @@ async function newBatch(
     done: new DoneLines(lines),
     failed: 0,
     resumed: false,
+    file: output,
   };
 }
 
 /** What is asked for now must be what the batch was started with; what is not asked for is taken from there. */
 function checkSame(
-  { input, output, defaults, seed, ordered }: OpenBatchOptions,
+  { input, output, defaults, seed, ordered, retryErrors }: OpenBatchOptions,
   before: BatchState,
   surveyed: BatchState['input'],
 ): void {
@@ -98,7 +175,10 @@ function checkSame(
     });
   }
   const changed = (Object.keys(defaults) as (keyof BatchDefaults)[]).find(
-    (key) => JSON.stringify(defaults[key]) !== JSON.stringify(before.defaults[key]),
+    (key) =>
+      // More time changes no answer, and a retry may be for the lack of it.
+      !(retryErrors && key === 'timeoutMs') &&
+      JSON.stringify(defaults[key]) !== JSON.stringify(before.defaults[key]),
   );
   const what =
     changed ??
@@ -118,16 +198,4 @@ function notOurs(output: string): AipgError {
       hint: 'Write to another file.',
     },
   );
-}
-
-/** In bytes; `undefined` when there is no such file. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new AipgError('usage', `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
-      cause: error,
-    });
-  }
 }

@@ -12,6 +12,9 @@ const sampling = samplingSchema.shape;
 const input = textInputSchema.shape;
 const stops = input.stop.unwrap();
 
+/** As `parseCredits` takes it. */
+const AMOUNT = /^\d{1,9}(?:\.\d{1,6})?$/;
+
 /** What a line may say of how it is answered; what it leaves out is the batch's default. */
 const parameters = {
   model: z.string().min(1).optional(),
@@ -34,6 +37,11 @@ const parameters = {
   raw: z.boolean().optional(),
   /** In milliseconds. */
   timeoutMs: z.number().int().min(1).max(LIMITS.timeoutMs).optional(),
+  /** Credits that the line may cost at most, as a person writes them. */
+  maxPrice: z
+    .union([z.string(), z.number().transform(String)])
+    .refine((text) => AMOUNT.test(text), 'must be an amount of credits such as 0.25')
+    .optional(),
 };
 
 /** How a batch answers the lines that do not say it themselves. */

@@ -23,7 +23,7 @@ export interface RunBatchOptions extends Omit<LineContext, 'running'> {
   readonly sink: RecordSink;
   /** Write in the order of the input. */
   readonly ordered: boolean;
-  /** Lines that are in the output already. */
+  /** Lines that are not to be answered, as they are in the output already. */
   readonly done: DoneLines;
   /** An earlier run of this batch was stopped: it may have submitted jobs that it did not come to write. */
   readonly resumed: boolean;
@@ -41,42 +41,47 @@ export interface RunBatchOptions extends Omit<LineContext, 'running'> {
  * @throws AipgError what keeps the grid or the output from going on; the signal's reason. Jobs in work are cancelled.
  */
 export async function runBatch(options: RunBatchOptions): Promise<void> {
-  const { lines, sink, ordered, done, resumed, inFlight, onAnswered } = options;
+  const { lines, sink, ordered, done, resumed, inFlight, onAnswered, key } = options;
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
   const running = new Set<JobHandle>();
   const context: LineContext = { ...options, signal, running };
-  const window = ordered ? new ReorderWindow({ next: done.count }) : undefined;
+  const window = ordered ? new ReorderWindow({ next: 0 }) : undefined;
   const works = new Set<Promise<void>>();
   let changed = Promise.withResolvers<void>();
 
-  const answer = async (line: InputLine, again: boolean): Promise<void> => {
+  /** @param place among the lines that this run starts, which is their order in the output */
+  const answer = async (line: InputLine, place: number, again: boolean): Promise<void> => {
     try {
       const answered = await answerLine(context, line, again);
       onAnswered(answered);
-      const ready = window ? window.add(line.index, answered.record) : answered.record;
+      const ready = window ? window.add(place, answered.record) : answered.record;
       if (ready !== '') await sink.write(ready);
     } catch (error) {
       stopped.abort(error instanceof BatchStopped ? error.error : error);
     }
   };
-  const hasRoom = ({ index }: InputLine) =>
-    works.size < Math.max(1, inFlight()) && (window?.hasRoom(index) ?? true);
+  const hasRoom = (place: number) => works.size < Math.max(1, inFlight()) && (window?.hasRoom(place) ?? true);
   const onAbort = () => changed.resolve();
   signal.addEventListener('abort', onAbort);
   using _reach = watchReach(options.grid, options.lostMs ?? LOST_MS, (error) => stopped.abort(error));
 
-  // Lines that an earlier run may have started: the first of what is left.
-  let mayBeAgain = resumed ? startedAtMost(inFlight()) : 0;
+  // Lines that an earlier run may have started: the first that it retried, and the first that it had not come to.
+  const mayBeAgain = startedAtMost(inFlight());
+  let place = 0;
+  let missing = 0;
   try {
     for await (const line of lines) {
       if (done.has(line.index)) continue;
-      while (!hasRoom(line) && !signal.aborted) {
+      while (!hasRoom(place) && !signal.aborted) {
         changed = Promise.withResolvers();
         await changed.promise;
       }
       signal.throwIfAborted();
-      const work = answer(line, mayBeAgain-- > 0).finally(() => {
+      const retried = key.retry?.lines.has(line.index) ?? false;
+      const again = resumed && (retried ? place : missing) < mayBeAgain;
+      if (!retried) missing += 1;
+      const work = answer(line, place++, again).finally(() => {
         works.delete(work);
         changed.resolve();
       });

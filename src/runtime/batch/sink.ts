@@ -31,10 +31,13 @@ export class FileSink implements RecordSink {
     this.#sync = setInterval(() => void this.#syncIfNeeded().catch(() => undefined), SYNC_MS);
   }
 
-  /** @throws AipgError `usage` when the file cannot be opened */
-  static async open(path: string): Promise<FileSink> {
+  /**
+   * @param mode of a file that is made; the umask takes from it
+   * @throws AipgError `usage` when the file cannot be opened
+   */
+  static async open(path: string, mode = 0o666): Promise<FileSink> {
     try {
-      return new FileSink(path, await open(path, 'a'));
+      return new FileSink(path, await open(path, 'a', mode));
     } catch (cause) {
       throw new AipgError('usage', `${path} cannot be written (${(cause as NodeJS.ErrnoException).code}).`, {
         cause,

@@ -9,7 +9,7 @@ import { batchDefaultsSchema } from './request.ts';
 
 const count = z.number().int().nonnegative();
 
-/** What a batch has to know of itself to go on: kept beside its output, written once, before the first line. */
+/** What a batch has to know of itself to go on: kept beside its output, written before the first line. */
 export const batchStateSchema = z.object({
   format: z.literal('aipg-batch-1'),
   /** 128 random bits in hex. */
@@ -19,6 +19,8 @@ export const batchStateSchema = z.object({
   /** Whether the output is in the order of the input. */
   ordered: z.boolean(),
   defaults: batchDefaultsSchema,
+  /** How often its lines in error have been taken up again. */
+  retries: count.default(0),
 });
 export type BatchState = z.infer<typeof batchStateSchema>;
 
@@ -59,7 +61,7 @@ export async function writeBatchState(output: string, state: BatchState): Promis
 }
 
 /** So that the machine finds the new name again after a crash; not every platform can. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     await using handle = await open(folder, 'r');
     await handle.sync();

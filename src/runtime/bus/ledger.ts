@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type ConsumerMessages,
   JetStreamApiError,
@@ -7,9 +8,12 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DEFAULT_POLICY } from '../ledger/drafts.ts';
+import type { Entry } from '../ledger/entry.ts';
 import { type EntryLog, Ledger, type LedgerOptions, type LogMessage } from '../ledger/ledger.ts';
+import { readEntry } from '../ledger/seal.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { STREAMS, subjects } from '../protocol/subjects.ts';
+import { SETTLER, STREAMS, subjects } from '../protocol/subjects.ts';
+import { Reconnects } from './reconnects.ts';
 import { OVERHEAD_BYTES, PROTOCOL_KEY } from './streams.ts';
 import { isWrongSequence } from './wrong-sequence.ts';
 
@@ -49,6 +53,7 @@ export async function provisionLedger(manager: JetStreamManager, replicas?: numb
       retention: 'limits',
       discard: 'new',
       num_replicas,
+      allow_direct: true,
       deny_delete: true,
       deny_purge: true,
       max_msg_size: LIMITS.messageBytes + OVERHEAD_BYTES,
@@ -70,13 +75,44 @@ export async function openLedger(store: LedgerStore, options: LedgerOptions): Pr
   return ledger;
 }
 
+/** An entry of the ledger by the sequence of the message that holds it; `undefined` when it holds no such entry. */
+export async function readLedgerEntry(
+  { manager }: Pick<LedgerStore, 'manager'>,
+  sequence: number,
+  n: number,
+): Promise<Entry | undefined> {
+  const message = await manager.direct.getMessage(STREAMS.ledger, { seq: sequence });
+  const lines = message ? new TextDecoder().decode(message.data).trimEnd().split('\n') : [];
+  const [first] = lines;
+  const offset = first === undefined ? -1 : n - readEntry(first).n;
+  const line = lines[offset];
+  return line === undefined ? undefined : readEntry(line);
+}
+
+/** How many results wait to be settled. */
+export async function unsettledResults({ manager }: Pick<LedgerStore, 'manager'>): Promise<number> {
+  const { num_pending, num_ack_pending } = await manager.consumers.info(STREAMS.results, SETTLER);
+  return num_pending + num_ack_pending;
+}
+
+/** Of the silence after which the bus is asked whether it still shows the ledger, in milliseconds. */
+const SILENCE_MS = 2_000;
+/** Before a ledger that could not be followed is followed again, in milliseconds. */
+const FOLLOW_MS = 250;
+
 /** The ledger's stream, as the log that a ledger is kept in. */
 class LedgerStream implements EntryLog {
+  readonly #connection: NatsConnection;
   readonly #manager: JetStreamManager;
   readonly #jetstream: JetStreamClient;
   #messages: ConsumerMessages | undefined;
+  #shown = 0;
+  #closed = false;
+  #unlisten = () => {};
+  #following: Promise<void> = Promise.resolve();
 
   constructor({ connection, manager }: LedgerStore) {
+    this.#connection = connection;
     this.#manager = manager;
     this.#jetstream = jetstream(connection);
   }
@@ -94,8 +130,36 @@ class LedgerStream implements EntryLog {
   }
 
   async follow(take: (message: LogMessage) => void): Promise<void> {
-    const consumer = await this.#jetstream.consumers.get(STREAMS.ledger);
-    this.#messages = await consumer.consume({ callback: ({ seq, data }) => take({ sequence: seq, data }) });
+    await this.#follow(take);
+    // The library's own consumer stays behind for good when it cannot be made anew at once.
+    this.#unlisten = Reconnects.of(this.#connection).listen((change) => {
+      if (change === 'reconnect') this.#following = this.#following.then(() => this.#followAnew(take));
+    });
+  }
+
+  async #follow(take: (message: LogMessage) => void): Promise<void> {
+    const consumer = await this.#jetstream.consumers.get(STREAMS.ledger, {
+      deliver_policy: 'by_start_sequence',
+      opt_start_seq: this.#shown + 1,
+    });
+    this.#messages = await consumer.consume({
+      idle_heartbeat: SILENCE_MS / 2,
+      callback: ({ seq, data }) => {
+        this.#shown = Math.max(this.#shown, seq);
+        take({ sequence: seq, data });
+      },
+    });
+  }
+
+  async #followAnew(take: (message: LogMessage) => void): Promise<void> {
+    void this.#messages?.close().catch(() => undefined);
+    while (!this.#closed && !this.#connection.isClosed()) {
+      try {
+        return await this.#follow(take);
+      } catch {
+        await delay(FOLLOW_MS);
+      }
+    }
   }
 
   async last(): Promise<number> {
@@ -104,6 +168,9 @@ class LedgerStream implements EntryLog {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#unlisten();
+    await this.#following;
     await this.#messages?.close();
   }
 }

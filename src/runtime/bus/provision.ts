@@ -32,10 +32,10 @@ const IDLE_QUEUE_MS = 24 * 60 * 60 * 1_000;
 /** A director that looks after an accepted job and is gone is replaced after this long, in milliseconds. */
 const REAPER_ACK_WAIT_MS = 90_000;
 
-/** A director that has a result to settle and is gone is replaced after this long, in milliseconds. */
-const SETTLER_ACK_WAIT_MS = 30_000;
+/** A director that has a result to settle and is gone or slow is replaced after this long, in milliseconds. */
+const SETTLER_ACK_WAIT_MS = 10_000;
 /** Results that all directors together have at hand. */
-const MAX_SETTLING = 1_024;
+const MAX_SETTLING = 512;
 
 /** A bus that does not answer is asked again for this long, in milliseconds. */
 const MAX_BUSY_MS = 20_000;

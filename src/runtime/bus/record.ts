@@ -64,7 +64,7 @@ export async function writeResult(
   result: Result,
   expected: number,
 ): Promise<boolean> {
-  const payload = await encodeLarge(store.connection, result);
+  const payload = await encodeLarge(store.connection, result, { account, job });
   return (await write(store.jetstream, account, job, payload, expected)) !== undefined;
 }
 

@@ -5,7 +5,7 @@ import type { Account } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { type StatusReply, statusReplySchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
-import { requireRole } from './identity.ts';
+import { askerFor, requireRole } from './identity.ts';
 
 /** How long a director may take to answer, in milliseconds. */
 const ANSWER_MS = 5_000;
@@ -21,7 +21,7 @@ export async function askStatus(
   requireRole(connection, 'monitor', 'user', 'director', 'operator');
   const request = encode({ protocol: PROTOCOL_VERSION });
   const reply = await connection
-    .request(subjects.request(account, 'status'), request, { timeout: ANSWER_MS })
+    .request(subjects.request(askerFor(connection, account), 'status'), request, { timeout: ANSWER_MS })
     .catch((error: unknown) => {
       if (error instanceof RequestError && error.isNoResponders()) return undefined;
       throw error;

@@ -34,3 +34,8 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env, home: string 
     state: base('XDG_STATE_HOME', '.local/state'),
   };
 }
+
+/** Of the grid that `aipg demo` runs: what it keeps and where it is, apart from that of `aipg up`. */
+export function demoPaths(paths: Paths): Paths {
+  return { ...paths, data: join(paths.data, 'demo'), state: join(paths.state, 'demo') };
+}

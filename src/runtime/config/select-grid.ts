@@ -3,7 +3,7 @@ import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type Account, LOCAL_ACCOUNT } from '../protocol/ids.ts';
 import { credentialsFrom, loadCa, loadCredentials } from './credentials.ts';
-import type { Paths } from './paths.ts';
+import { demoPaths, type Paths } from './paths.ts';
 import { findProfile } from './profiles.ts';
 import { type RunningGrid, readRunningGrid } from './running-grid.ts';
 import { isBusUrl, type Profile, readSettings } from './settings.ts';
@@ -27,9 +27,12 @@ export interface BusChoice {
 /** Where a job goes: to this process or to a bus. */
 export type GridChoice = { readonly where: 'local' } | BusChoice;
 
+/** How `--grid` names the grid of `aipg demo`, unless a profile has that name. */
+export const DEMO_GRID = 'demo';
+
 export interface SelectGridOptions {
   readonly paths: Paths;
-  /** `--grid` or `AIPG_GRID`, in that order: `local`, a profile's name or an address. */
+  /** `--grid` or `AIPG_GRID`, in that order: `local`, a profile's name, `demo` or an address. */
   readonly asked?: string | undefined;
   /** Default: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
@@ -37,7 +40,7 @@ export interface SelectGridOptions {
 
 /**
  * What was asked for, else the grid that runs on this machine, else the default profile, else this process.
- * @throws AipgError `usage` when no such grid is known
+ * @throws AipgError `usage` when no such grid is known, `grid-unreachable` when the demo was asked for and does not run
  */
 export function selectGrid({ paths, asked, env = process.env }: SelectGridOptions): GridChoice {
   if (asked === 'local') return { where: 'local' };
@@ -48,7 +51,9 @@ export function selectGrid({ paths, asked, env = process.env }: SelectGridOption
         hint: 'Write it as nats://host:port.',
       });
     }
-    return fromProfile(asked, findProfile(readSettings(paths), asked));
+    const settings = readSettings(paths);
+    if (asked === DEMO_GRID && !Object.hasOwn(settings.grids, DEMO_GRID)) return demoHere(paths);
+    return fromProfile(asked, findProfile(settings, asked));
   }
   const running = readRunningGrid(paths);
   if (running) return runningHere(paths, running);
@@ -65,6 +70,15 @@ export function runningHere(paths: Paths, { url, profile }: RunningGrid): BusCho
   const hosts = known.url.split(',').map((server) => new URL(server).hostname);
   const { credentials, ca } = fromProfile(profile, known);
   return withKey({ name, url, ca, hosts }, credentials);
+}
+
+/** The grid that `aipg demo` runs here. */
+function demoHere(paths: Paths): BusChoice {
+  const running = readRunningGrid(demoPaths(paths));
+  if (running) return withKey({ name: DEMO_GRID, url: running.url }, undefined);
+  throw new AipgError('grid-unreachable', 'The demo does not run on this machine.', {
+    hint: 'Start it with `aipg demo`.',
+  });
 }
 
 export function fromProfile(name: string, profile: Profile): BusChoice {

@@ -1,16 +1,25 @@
 import { allowanceDrafts } from '../ledger/drafts.ts';
 import type { EntryDraft } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerView } from '../ledger/state.ts';
 import type { RateCard } from '../ledger/tables.ts';
-import { BASIS_POINTS, costOf, formatCredits, type MicroCredits, type Rates } from '../protocol/credits.ts';
+import type { Charge } from '../protocol/charge.ts';
+import {
+  BASIS_POINTS,
+  costOf,
+  formatCredits,
+  type MicroCredits,
+  microCredits,
+  type Rates,
+} from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { SubmittedJob, Tier } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { JobInput } from '../protocol/sealed.ts';
-import type { Ledger } from './credits.ts';
 import type { PriceSource } from './price-source.ts';
-import { mostInputTokens } from './token-counter.ts';
+import type { RecentInputs } from './recent-inputs.ts';
+import { mostTokens } from './token-counter.ts';
 
 /** What holds for a job's credits from its acceptance on. */
 export interface Terms {
@@ -29,10 +38,12 @@ export type Charged =
 export class Charges {
   readonly #ledger: Ledger;
   readonly #prices: PriceSource;
+  readonly #inputs: RecentInputs;
 
-  constructor(ledger: Ledger, prices: PriceSource) {
+  constructor(ledger: Ledger, prices: PriceSource, inputs: RecentInputs) {
     this.#ledger = ledger;
     this.#prices = prices;
+    this.#inputs = inputs;
   }
 
   /** What a job would be accepted at now. */
@@ -42,11 +53,12 @@ export class Charges {
 
   /**
    * Holds the most that a job can cost, once, however often it is submitted; a new account has its allowance first.
-   * @throws AipgError `insufficient-credits`, `job-refused` for the id of another account's job
+   * @throws AipgError `insufficient-credits`, `job-refused` for more than the asker will pay, or the id of another
+   * account's job
    */
   async reserve(
     account: Account,
-    { id, input, tier }: Pick<SubmittedJob, 'id' | 'input' | 'tier'>,
+    { id, input, tier, limits }: Pick<SubmittedJob, 'id' | 'input' | 'tier' | 'limits'>,
     model: ModelName,
   ): Promise<Charged> {
     let terms: Terms | undefined;
@@ -54,13 +66,24 @@ export class Charges {
       await this.#ledger.append((state) => {
         if (state.isUsed(id)) return undefined;
         terms = termsOf(state, this.#prices, model, input, tier);
+        requireWithin(limits.maxCost, terms.most);
         return reservationDrafts(state, account, id, tier, terms);
       });
     } catch (error) {
       if (!(error instanceof AipgError && error.code === 'insufficient-credits') || !terms) throw error;
       throw insufficient(this.#ledger.state, account, tier, input, terms);
     }
-    return this.#charged(account, id);
+    const charged = this.#charged(account, id);
+    if (charged.outcome === 'reserved') this.#inputs.add(id, input);
+    return charged;
+  }
+
+  /** What holds for a job that runs; `undefined` once it is settled. */
+  chargeOf(job: JobId): Charge | undefined {
+    const reservation = this.#ledger.state.reservation(job);
+    if (reservation === undefined) return undefined;
+    const { price, rates, multiplier, amount } = reservation;
+    return { price, rates, multiplier, most: amount };
   }
 
   #charged(account: Account, job: JobId): Charged {
@@ -81,8 +104,17 @@ function termsOf(
   tier: Tier,
 ): Terms {
   const card = prices.cardFor(state, model);
-  const counts = { inputTokens: mostInputTokens(input), outputTokens: input.maxTokens };
-  return { card, most: costOf(counts, card.rates, state.policy.policy.tiers[tier]) };
+  return { card, most: costOf(mostTokens(input), card.rates, state.policy.policy.tiers[tier]) };
+}
+
+/** @throws AipgError `job-refused` for a job that may cost more than its asker will pay */
+export function requireWithin(maxCost: number | undefined, most: MicroCredits): void {
+  if (maxCost === undefined || most <= maxCost) return;
+  throw new AipgError(
+    'job-refused',
+    `This job may cost up to ${formatCredits(most)} credits, more than the ${formatCredits(microCredits(maxCost))} that it may.`,
+    { hint: 'Raise --max-price, or ask for fewer tokens with --max-tokens.' },
+  );
 }
 
 function reservationDrafts(
@@ -112,7 +144,7 @@ function insufficient(
   const left = policy.minimumBalance;
   return new AipgError(
     'insufficient-credits',
-    `This job may cost up to ${formatCredits(most)} credits, and ${account} has ${formatCredits(balance)}` +
+    `This job may cost up to ${formatCredits(most)} credits, and this account has ${formatCredits(balance)}` +
       `${left > 0 ? `, of which ${formatCredits(left)} must be left` : ''}.`,
     {
       hint:

@@ -1,4 +1,6 @@
+import { notForModel } from '../bus/identity.ts';
 import { AipgError } from '../protocol/errors.ts';
+import { type KeyLimits, mayUse } from '../protocol/key-limits.ts';
 import type { ModelName } from '../protocol/model.ts';
 
 /**
@@ -30,4 +32,21 @@ export function chooseModel(asked: ModelName | undefined, served: ReadonlyMap<Mo
   throw new AipgError('model-not-found', `No worker on this grid serves ${asked}.`, {
     hint: `These are served: ${names.join(', ')}. Or answer on this machine with --grid local.`,
   });
+}
+
+/**
+ * As {@link chooseModel}, among the models that a key is for.
+ * @throws AipgError `model-not-found`, `not-permitted`
+ */
+export function chooseAllowed(
+  asked: ModelName | undefined,
+  served: ReadonlyMap<ModelName, number>,
+  limits: KeyLimits | undefined,
+): ModelName {
+  if (limits?.models === undefined) return chooseModel(asked, served);
+  try {
+    return chooseModel(asked, new Map([...served].filter(([model]) => mayUse(limits, model))));
+  } catch {
+    throw notForModel(chooseModel(asked, served), limits.models);
+  }
 }

@@ -1,18 +1,15 @@
+import { hasLedger, openLedger, provisionLedger } from '../bus/ledger.ts';
 import type { RecordStore } from '../bus/record.ts';
-import type { EntryDraft } from '../ledger/entry.ts';
-import type { LedgerView } from '../ledger/state.ts';
+import { AccountBook } from '../ledger/account-book.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { AipgError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import { Charges } from './charges.ts';
 import { ledgerPrices, type PriceSource } from './price-source.ts';
+import { RecentInputs } from './recent-inputs.ts';
 import { Settler } from './settler.ts';
 import { Sweep, type SweepTimes } from './sweep.ts';
 import { countByIds, type TokenCounter } from './token-counter.ts';
-
-export interface Ledger extends AsyncDisposable {
-  readonly state: LedgerView;
-  append(build: (state: LedgerView) => readonly EntryDraft[] | undefined): Promise<unknown>;
-  catchUp(): Promise<void>;
-}
 
 export interface CreditsOptions {
   readonly store: RecordStore;
@@ -29,12 +26,14 @@ export interface CreditsOptions {
 /** All that a director does about credits. */
 export class Credits implements AsyncDisposable {
   readonly ledger: Ledger;
+  readonly book: AccountBook;
   readonly charges: Charges;
   readonly settler: Settler;
   readonly #sweep: Sweep;
 
-  private constructor(ledger: Ledger, charges: Charges, settler: Settler, sweep: Sweep) {
+  private constructor(ledger: Ledger, book: AccountBook, charges: Charges, settler: Settler, sweep: Sweep) {
     this.ledger = ledger;
+    this.book = book;
     this.charges = charges;
     this.settler = settler;
     this.#sweep = sweep;
@@ -45,12 +44,17 @@ export class Credits implements AsyncDisposable {
    * @throws AipgError `usage` when a grid that has a ledger is to be without
    */
   static async open(options: CreditsOptions): Promise<Credits | undefined> {
-    const { store, log, prices = ledgerPrices, countTokens = countByIds, now } = options;
-    const ledger = undefined as Ledger | undefined;
-    if (!ledger) return undefined;
-    const settler = await Settler.start({ store, ledger, countTokens, log });
+    const { store, log, replicas, wanted, prices = ledgerPrices, countTokens = countByIds, now } = options;
+    const has = await hasLedger(store);
+    if (has && wanted === false) throw keepsLedger();
+    if (!has && wanted !== true) return undefined;
+    await provisionLedger(store.manager, replicas);
+    const book = new AccountBook();
+    const ledger = await openLedger(store, { log, now, listeners: [book.listen] });
+    const inputs = new RecentInputs();
+    const settler = await Settler.start({ store, ledger, inputs, countTokens, log });
     const sweep = new Sweep({ store, ledger, settler, log, now, times: options.sweepTimes });
-    return new Credits(ledger, new Charges(ledger, prices), settler, sweep);
+    return new Credits(ledger, book, new Charges(ledger, prices, inputs), settler, sweep);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -58,4 +62,10 @@ export class Credits implements AsyncDisposable {
     await this.settler[Symbol.asyncDispose]();
     await this.ledger[Symbol.asyncDispose]();
   }
+}
+
+function keepsLedger(): AipgError {
+  return new AipgError('usage', 'This grid has a ledger, which it keeps: jobs on it are paid for.', {
+    hint: 'Start without --no-credits; for a grid where jobs are free, set its prices to 0.',
+  });
 }

@@ -13,10 +13,16 @@ import { type StatusReply, statusRequestSchema } from '../protocol/requests.ts';
 import { STREAMS } from '../protocol/subjects.ts';
 import { Credits } from './credits.ts';
 import { Endpoints } from './endpoints.ts';
+import { servePieces } from './piece-requests.ts';
 import { Policy } from './policy/policy.ts';
 import type { PriceSource } from './price-source.ts';
+import { type MeasureModel, RateCardKeeper } from './rate-card.ts';
+import { Rates } from './rates.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
 import { serveAccounts } from './serve-accounts.ts';
+import { serveCredits } from './serve-credits.ts';
+import { serveOperators } from './serve-operators.ts';
+import { servePrices } from './serve-prices.ts';
 import { serveWorkers } from './serve-workers.ts';
 import type { SweepTimes } from './sweep.ts';
 import type { TokenCounter } from './token-counter.ts';
@@ -36,6 +42,8 @@ export interface DirectorOptions {
   readonly credits?: boolean | undefined;
   readonly prices?: PriceSource | undefined;
   readonly countTokens?: TokenCounter | undefined;
+  /** What the models of this machine cost. Default: it has none. */
+  readonly measure?: MeasureModel | undefined;
   readonly sweepTimes?: SweepTimes | undefined;
   readonly now?: () => number;
 }
@@ -58,6 +66,7 @@ export class Director implements AsyncDisposable {
   #endpoints: Endpoints | undefined;
   #reaper: Reaper | undefined;
   #credits: Credits | undefined;
+  #rateCard: RateCardKeeper | undefined;
 
   private constructor(options: DirectorOptions, store: RecordStore, roster: Roster) {
     this.#connection = options.connection;
@@ -78,14 +87,21 @@ export class Director implements AsyncDisposable {
     const { connection, log, replicas, credits: wanted } = options;
     requireRole(connection, 'director', 'operator');
     const manager = await provision(connection, { replicas });
+    let rateCard: RateCardKeeper | undefined;
     const roster = await Roster.open(connection, {
       onMalformed: (worker, reason) => log.warn({ worker, reason }, 'malformed heartbeat ignored'),
+      onChange: (change) => rateCard?.observe(change),
     });
     const store: RecordStore = { connection, manager, jetstream: jetstream(connection) };
     const director = new Director(options, store, roster);
     const now = director.#now;
     const credits = await Credits.open({ ...options, store, replicas, wanted, now });
     director.#credits = credits;
+    const { measure } = options;
+    if (credits && measure) {
+      rateCard = new RateCardKeeper({ roster, ledger: credits.ledger, measure, log, now });
+      director.#rateCard = rateCard;
+    }
     const settle = credits && ((account: Account, job: JobId) => credits.settler.settle(account, job));
     director.#reaper = await Reaper.start({ store, log, times: options.reaperTimes, now, settle });
     await director.#serve(options.version);
@@ -110,6 +126,7 @@ export class Director implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#service?.stop();
     await this.#reaper?.[Symbol.asyncDispose]();
+    await this.#rateCard?.idle();
     await this.#credits?.[Symbol.asyncDispose]();
     this.#waiting[Symbol.dispose]();
     await this.#roster[Symbol.asyncDispose]();
@@ -126,17 +143,24 @@ export class Director implements AsyncDisposable {
     const endpoints = new Endpoints(this.#connection, this.#service, this.#log);
     this.#endpoints = endpoints;
     const store = this.#store;
+    const rateCard = this.#rateCard;
     const admission = {
       store,
       policy: this.#policy,
       roster: this.#roster,
       unfinished: this.#unfinished,
       waiting: this.#waiting,
+      rates: new Rates(store, this.#now),
       charges: this.#credits?.charges,
+      priced: rateCard && (() => rateCard.idle()),
       now: this.#now,
     };
+    servePrices(endpoints, admission, this.#credits);
+    serveCredits(endpoints, store, this.#credits, this.#now);
+    serveOperators(endpoints, this.#credits, this.#log);
     serveAccounts(endpoints, store, admission, this.#counts, this.#log);
     serveWorkers(endpoints, admission);
+    servePieces(endpoints, store);
     endpoints.ofAccount('status', statusRequestSchema, () => this.#status());
     await this.#connection.flush();
   }

@@ -6,11 +6,22 @@ import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { Account, WorkerId } from '../protocol/ids.ts';
+import type { Asker } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import { isInbox } from '../protocol/permissions.ts';
 import { envelopeSchema } from '../protocol/requests.ts';
-import { patterns, requestAccount, requestWorker, type Verb, type WorkerVerb } from '../protocol/subjects.ts';
+import {
+  type Box,
+  type OperatorVerb,
+  patterns,
+  requestAccount,
+  requestAsker,
+  requestWorker,
+  subjects,
+  type Verb,
+  type WorkerVerb,
+} from '../protocol/subjects.ts';
 
 /** The subjects that a director answers: each request is parsed once, answered with a reply or a refusal, and counted. */
 export class Endpoints {
@@ -34,10 +45,10 @@ export class Endpoints {
   ofAccount<T extends z.ZodType>(
     verb: Verb,
     schema: T,
-    answer: (account: Account, request: z.infer<T>) => Promise<unknown>,
+    answer: (account: Account, request: z.infer<T>, asker: Asker) => Promise<unknown>,
   ): void {
     this.#answer(patterns.request(verb), schema, (subject, request) =>
-      answer(known(requestAccount(subject), 'account'), request),
+      answer(known(requestAccount(subject), 'account'), request, known(requestAsker(subject), 'account')),
     );
   }
 
@@ -45,24 +56,34 @@ export class Endpoints {
   ofWorker<T extends z.ZodType>(
     verb: WorkerVerb,
     schema: T,
-    answer: (worker: WorkerId, request: z.infer<T>) => Promise<unknown>,
+    answer: (worker: WorkerId, request: z.infer<T>, asker: Asker) => Promise<unknown>,
   ): void {
     this.#answer(patterns.workerRequest(verb), schema, (subject, request) =>
-      answer(known(requestWorker(subject), 'worker'), request),
+      answer(known(requestWorker(subject), 'worker'), request, known(requestAsker(subject), 'worker')),
     );
+  }
+
+  /** Answers an operator: nobody else may ask there. */
+  ofOperator<T extends z.ZodType>(
+    verb: OperatorVerb,
+    schema: T,
+    answer: (request: z.infer<T>) => Promise<unknown>,
+  ): void {
+    this.#answer(subjects.operatorRequest(verb), schema, (_, request) => answer(request));
   }
 
   /** Does what a worker asks, and answers nothing. */
   noticeOfWorker<T extends z.ZodType>(
     verb: WorkerVerb,
     schema: T,
-    act: (worker: WorkerId, request: z.infer<T>, reply: string | undefined) => void,
+    act: (worker: WorkerId, request: z.infer<T>, asker: Asker, reply: string | undefined) => void,
   ): void {
     this.#listen(verb, patterns.workerRequest(verb), ({ subject, data, reply }) => {
       try {
         const request = decode(schema, data);
         if (!request.ok) throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
-        act(known(requestWorker(subject), 'worker'), request.value, reply);
+        const [worker, asker] = [requestWorker(subject), requestAsker(subject)];
+        act(known(worker, 'worker'), request.value, known(asker, 'worker'), reply);
       } catch (error) {
         this.#refused += 1;
         this.#log.warn({ verb, reason: toAipgError(error).message }, 'request refused');
@@ -84,8 +105,9 @@ export class Endpoints {
         return;
       }
       try {
-        const request = await this.#read(schema, message.data);
-        message.respond(await encodeLarge(this.#connection, await answer(message.subject, request)));
+        const request = await this.#read(schema, message);
+        const reply = await answer(message.subject, request);
+        message.respond(await encodeLarge(this.#connection, reply, boxOf('out', message.subject)));
       } catch (error) {
         this.#refused += 1;
         const failure = asFailure(error);
@@ -108,8 +130,8 @@ export class Endpoints {
     });
   }
 
-  async #read<T extends z.ZodType>(schema: T, data: Uint8Array): Promise<z.infer<T>> {
-    const request = await decodeLarge(this.#connection, schema, data);
+  async #read<T extends z.ZodType>(schema: T, { subject, data }: ServiceMsg): Promise<z.infer<T>> {
+    const request = await decodeLarge(this.#connection, schema, data, boxOf('in', subject));
     if (request.ok) return request.value;
     const envelope = decode(envelopeSchema, data);
     if (envelope.ok && envelope.value.protocol !== PROTOCOL_VERSION) {
@@ -121,6 +143,13 @@ export class Endpoints {
     }
     throw new AipgError('job-refused', `The request is malformed: ${request.reason}.`);
   }
+}
+
+/** Where large messages from and to who asks lie; operators, who may use the bus themselves, have no box. */
+function boxOf(way: 'in' | 'out', subject: string): { box: Box; id: string } | undefined {
+  const asker = requestAsker(subject);
+  const area = subject.split('.')[1] === 'wrk' ? 'wrk' : 'req';
+  return asker && { box: `${way}-${area}`, id: asker.id };
 }
 
 /** The library's errors of the bus have no common base; that of a cluster without a leader is known by its cause alone. */

@@ -28,11 +28,12 @@ export function serveAccounts(
   counts: AccountCounts,
   log: Log,
 ): void {
-  endpoints.ofAccount('submit', submitRequestSchema, async (account, submitted) => {
-    const job = await submitJob(admission, account, submitted);
+  endpoints.ofAccount('submit', submitRequestSchema, async (account, submitted, asker) => {
+    const job = await submitJob(admission, account, submitted, asker);
     counts.accepted += 1;
     log.info({ job: job.id, account, model: job.model, tier: job.tier }, 'job accepted');
-    return { job: job.id, model: job.model };
+    const charge = admission.charges?.chargeOf(job.id);
+    return { job: job.id, model: job.model, ...(charge && { charge }) };
   });
   endpoints.ofAccount('cancel', cancelRequestSchema, async (account, cancel) => {
     const cancelled = await cancelJob(store, account, cancel);

@@ -1,5 +1,9 @@
+import { notForModel } from '../bus/identity.ts';
+import { type KeyLimits, mayUse } from '../protocol/key-limits.ts';
+import type { ModelName } from '../protocol/model.ts';
 import { isInbox } from '../protocol/permissions.ts';
 import { progressRequestSchema } from '../protocol/requests.ts';
+import type { Heartbeat } from '../protocol/worker.ts';
 import {
   beatRequestSchema,
   claimRequestSchema,
@@ -27,12 +31,32 @@ export function serveWorkers(
   { store, policy, roster }: Pick<Admission, 'store' | 'policy' | 'roster'>,
 ): void {
   endpoints.ofWorker('progress', progressRequestSchema, (_, asked) => viewProgress(store, asked));
-  endpoints.ofWorker('provision', provisionRequestSchema, (_, asked) => provisionFor(store, asked));
+  endpoints.ofWorker('provision', provisionRequestSchema, (_, asked, { limits }) => {
+    checkModels(limits, [asked.model]);
+    return provisionFor(store, asked);
+  });
   endpoints.ofWorker('claim', claimRequestSchema, (worker, asked) => claimFor(store, worker, asked));
   endpoints.ofWorker('finish', finishRequestSchema, (worker, asked) => finishFor(store, worker, asked));
-  endpoints.ofWorker('beat', beatRequestSchema, (worker, asked) => beatFor(store, worker, asked));
+  endpoints.ofWorker('beat', beatRequestSchema, (worker, asked, { limits }) => {
+    checkModels(limits, modelsOf(asked.heartbeat));
+    return beatFor(store, worker, asked);
+  });
   endpoints.noticeOfWorker('lease', leaseRequestSchema, (_, said) => sayOfLeaseFor(store, said));
-  endpoints.noticeOfWorker('next', nextRequestSchema, (worker, asked, reply) => {
+  endpoints.noticeOfWorker('next', nextRequestSchema, (worker, asked, { limits }, reply) => {
+    checkModels(limits, [asked.model]);
     if (isInbox(reply) && mayServe(policy, roster, worker, asked.model)) requestNextFor(store, asked, reply);
   });
+}
+
+/** What a heartbeat says that its worker serves, or is about to. */
+function modelsOf(heartbeat: Heartbeat | null): ModelName[] {
+  if (heartbeat === null) return [];
+  const { models, loading } = heartbeat;
+  return [...models.map(({ name }) => name), ...(loading ? [loading.model] : [])];
+}
+
+/** @throws AipgError `not-permitted` when the worker's key is for other models */
+function checkModels(limits: KeyLimits | undefined, models: readonly ModelName[]): void {
+  const other = models.find((model) => !mayUse(limits, model));
+  if (other !== undefined) throw notForModel(other, limits?.models ?? []);
 }

@@ -4,7 +4,7 @@ import type { LedgerView } from '../ledger/state.ts';
 import type { Reservation } from '../ledger/tables.ts';
 import { isWorkerOf } from '../protocol/ids.ts';
 import { inputSha256, outputSha256, type Receipt } from '../protocol/receipt.ts';
-import { isSigned } from '../protocol/receipt-signature.ts';
+import { verifyReceipt } from '../protocol/receipt-signature.ts';
 import type { Result } from '../protocol/result.ts';
 import { isSealed, type JobInput, type SealedInput } from '../protocol/sealed.ts';
 import { mostInputTokens, type TokenCounter } from './token-counter.ts';
@@ -36,13 +36,13 @@ export async function endingOf(
   if (receipt === undefined) return unpaid('there is no receipt');
   const fault = faultOf(reservation, result, receipt, input);
   if (fault !== undefined) return unpaid(fault);
-  if (result.sealed !== undefined || (input && isSealed(input))) {
-    // What was asked in the clear is counted, so it has to be answered so.
-    if (result.sealed === undefined || !input || !isSealed(input)) {
-      return unpaid('only one of job and answer is sealed');
-    }
+  if (!(await verifyReceipt(receipt))) return unpaid('the receipt is not signed by its key');
+  if (input && isSealed(input)) {
+    if (result.sealed === undefined) return unpaid('the answer to a sealed job is not sealed');
     return { paid: { receipt, ...countSealed(result.sealed, receipt, input) } };
   }
+  // What was asked in the clear is counted, so it has to be answered so.
+  if (result.sealed !== undefined) return unpaid('only the answer is sealed');
   const count = await countTokens({
     input,
     modelSha256: receipt.modelSha256,
@@ -105,6 +105,5 @@ function faultOf(
   if (input !== undefined && receipt.inputSha256 !== inputSha256(input)) {
     return 'the receipt is of another input';
   }
-  if (!isSigned(receipt)) return 'the receipt is not signed by its key';
   return undefined;
 }

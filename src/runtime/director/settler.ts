@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { faultPoint } from '../bus/fault-point.ts';
 import { provisionSettler } from '../bus/provision.ts';
 import { type RecordStore, readResult } from '../bus/record.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Reservation } from '../ledger/tables.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
@@ -10,16 +12,19 @@ import { type Result, recordSchema } from '../protocol/result.ts';
 import type { JobInput } from '../protocol/sealed.ts';
 import { resultJob, SETTLER, STREAMS } from '../protocol/subjects.ts';
 import { readAccepted } from './accepted.ts';
-import type { Ledger } from './credits.ts';
+import type { RecentInputs } from './recent-inputs.ts';
 import { endingDraft, endingOf } from './settlement.ts';
 import type { TokenCounter } from './token-counter.ts';
 
-/** Before a result that could not be settled is looked at again, in milliseconds. */
-const RETRY_MS = 1_000;
+/** Before a result that could not be settled is looked at again, in milliseconds: twice as long each time. */
+const RETRY_MS = { first: 1_000, most: 60_000 };
+/** What ends within this time is written into the ledger together, in milliseconds: nobody waits for it. */
+const TOGETHER_MS = 50;
 
 export interface SettlerOptions {
   readonly store: RecordStore;
   readonly ledger: Ledger;
+  readonly inputs: RecentInputs;
   readonly countTokens: TokenCounter;
   readonly log: Log;
 }
@@ -32,6 +37,7 @@ export class Settler implements AsyncDisposable {
   readonly #options: SettlerOptions;
   readonly #messages: ConsumerMessages;
   readonly #running = new Set<Promise<void>>();
+  #next: Promise<void> | undefined;
   readonly #counts = { settled: 0, refunded: 0 };
 
   private constructor(options: SettlerOptions, messages: ConsumerMessages) {
@@ -83,7 +89,7 @@ export class Settler implements AsyncDisposable {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn({ job: of?.job, reason }, 'a result could not be settled');
-      message.nak(RETRY_MS);
+      message.nak(Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** (message.info.deliveryCount - 1)));
     }
   }
 
@@ -94,18 +100,26 @@ export class Settler implements AsyncDisposable {
     if (reservation?.account !== account) return;
     const input = result.status === 'done' ? await this.#input(account, job) : undefined;
     const ending = await endingOf(reservation, result, input, countTokens);
+    await this.#together();
     faultPoint('before-settle');
-    let isOurs = false;
-    await ledger.append((state) => {
+    const added = await ledger.append((state) => {
       const draft = endingDraft(state, reservation, ending);
-      isOurs = draft !== undefined;
       return draft && [draft];
     });
     faultPoint('after-settle');
-    if (!isOurs) return;
+    // Another director was first.
+    if (!added) return;
     this.#counts['paid' in ending ? 'settled' : 'refunded'] += 1;
     if ('why' in ending)
       log.warn({ job, account, reason: ending.why }, 'a job that is done was not paid for');
+  }
+
+  /** Resolves for all who wait at the same time. */
+  #together(): Promise<void> {
+    this.#next ??= delay(TOGETHER_MS).then(() => {
+      this.#next = undefined;
+    });
+    return this.#next;
   }
 
   /** Another director may have made it a moment ago. */
@@ -116,7 +130,7 @@ export class Settler implements AsyncDisposable {
   }
 
   async #input(account: Account, job: JobId): Promise<JobInput | undefined> {
-    const accepted = await readAccepted(this.#options.store, account, job);
-    return accepted?.job.input;
+    const { store, inputs } = this.#options;
+    return inputs.take(job) ?? (await readAccepted(store, account, job))?.job.input;
   }
 }

@@ -7,6 +7,7 @@ import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import type { Job, Lane } from '../protocol/job.ts';
+import { type Asker, type KeyLimits, mayUse } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { SubmitRequest } from '../protocol/requests.ts';
@@ -15,9 +16,10 @@ import { isSealed } from '../protocol/sealed.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord } from './accepted.ts';
 import type { Charges } from './charges.ts';
-import { chooseModel } from './choose-model.ts';
+import { chooseAllowed } from './choose-model.ts';
 import type { Policy } from './policy/policy.ts';
 import { servedUnder } from './policy/served-under.ts';
+import type { Rates } from './rates.ts';
 import type { Unfinished } from './unfinished.ts';
 import type { WaitingJobs } from './waiting.ts';
 
@@ -29,26 +31,34 @@ export interface Admission {
   readonly waiting: WaitingJobs;
   /** Where credits are on. */
   readonly charges?: Charges | undefined;
+  /** Resolves when the models that workers have brought have a price, as far as there is one. */
+  readonly priced?: (() => Promise<void>) | undefined;
+  /** Of keys that may ask for so many jobs a minute. */
+  readonly rates: Rates;
   readonly now: () => number;
 }
 
 /**
  * Admits a job, holds its credits and queues it, in this order: credits held for a job that never was queued are given
  * back. A job that was submitted before, as after a lost answer, is not queued again.
- * @throws AipgError `policy-refused`, `rate-limited`, `model-not-found`, `queue-full`, `insufficient-credits`
+ * @param asker of a key with limits: these are kept
+ * @throws AipgError `policy-refused`, `rate-limited`, `model-not-found`, `queue-full`, `insufficient-credits`, `not-permitted`
  */
 export async function submitJob(
   admission: Admission,
   account: Account,
   request: SubmitRequest,
+  { key, limits }: Pick<Asker, 'key' | 'limits'> = {},
 ): Promise<Job> {
-  const { store, policy, unfinished, waiting, charges, now } = admission;
+  const { store, policy, unfinished, waiting, charges, rates, now } = admission;
   const { job: spec, client } = request;
   if (isSealed(spec.input) && client === undefined) {
     throw new AipgError('job-refused', 'A sealed job needs its client, which alone has the content.');
   }
   await policy.admit(account, spec);
-  const model = await modelFor(admission, request);
+  const model = await modelFor(admission, request, limits);
+  await rates.admit({ key, limits });
+  await admission.priced?.();
   const lane = await unfinished.admit(account, model);
   const charged = await charges?.reserve(account, spec, model);
   faultPoint('after-reserve');
@@ -92,7 +102,7 @@ export async function queueJob(
   messageId: string,
 ): Promise<Queued> {
   const { account, id, model } = job;
-  const payload = await encodeLarge(connection, job);
+  const payload = await encodeLarge(connection, job, { account, job: id });
   const queued = jetstream.publish(subjects.job(job.kind, job.tier, lane, model, account), payload, {
     msgID: messageId,
   });
@@ -103,9 +113,13 @@ export async function queueJob(
   const { seq: sequence, duplicate: isDuplicate } = await queued;
   faultPoint('after-queue');
   const accepted: AcceptedRecord = { sequence, lane, job };
-  await jetstream.publish(subjects.accepted(account, id), await encodeLarge(connection, accepted), {
-    msgID: messageId,
-  });
+  await jetstream.publish(
+    subjects.accepted(account, id),
+    await encodeLarge(connection, accepted, { account, job: id }),
+    {
+      msgID: messageId,
+    },
+  );
   return { sequence, isDuplicate };
 }
 
@@ -115,21 +129,24 @@ async function tellIfEnded(store: RecordStore, { account, id }: Job): Promise<vo
   if (result) store.connection.publish(subjects.event(account, id), encode(finalEvent(result, 1)));
 }
 
-async function modelFor(
+/** The model that serves a job. @throws AipgError `model-not-found`, `not-permitted` for one that the key is not for */
+export async function modelFor(
   { store, policy, roster }: Admission,
-  { job, wait }: SubmitRequest,
+  { job, wait }: Pick<SubmitRequest, 'job' | 'wait'>,
+  limits?: KeyLimits,
 ): Promise<ModelName> {
   try {
-    return chooseModel(job.model, servedUnder(policy, roster, job.model));
+    return chooseAllowed(job.model, servedUnder(policy, roster, job.model), limits);
   } catch {
     // A worker that came this moment may be on the bus and not yet told of.
     await roster.refresh();
     try {
-      return chooseModel(job.model, servedUnder(policy, roster, job.model));
+      return chooseAllowed(job.model, servedUnder(policy, roster, job.model), limits);
     } catch (error) {
+      const loading = roster.loading().filter(({ model }) => mayUse(limits, model));
       // Of a model that nobody serves, nobody knows the file.
-      const expected = wait && !policy.hasModelList ? (job.model ?? roster.loading()[0]?.model) : undefined;
-      if (expected === undefined) throw error;
+      const expected = wait && !policy.hasModelList ? (job.model ?? loading[0]?.model) : undefined;
+      if (expected === undefined || !mayUse(limits, expected)) throw error;
       await provisionQueues(store.manager, job.kind, expected);
       return expected;
     }

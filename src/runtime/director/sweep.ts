@@ -1,5 +1,6 @@
 import { faultPoint } from '../bus/fault-point.ts';
 import { endJob, type RecordStore } from '../bus/record.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Reservation } from '../ledger/tables.ts';
 import { encode } from '../protocol/codec.ts';
 import type { JobId } from '../protocol/ids.ts';
@@ -7,7 +8,6 @@ import type { Log } from '../protocol/log.ts';
 import { finalEvent } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { readAccepted } from './accepted.ts';
-import type { Ledger } from './credits.ts';
 import type { Settler } from './settler.ts';
 
 export interface SweepTimes {

@@ -2,11 +2,12 @@ import type { Counted } from '../ledger/entry.ts';
 import type { TokenCounts } from '../protocol/credits.ts';
 import type { Sha256 } from '../protocol/model.ts';
 import { isSealed, type JobInput } from '../protocol/sealed.ts';
+import type { TextInput } from '../protocol/text.ts';
 
 /** A finished job, as it is counted. */
 export interface Finished {
   /** Absent where nobody knows it any more: then nothing of it is counted. */
-  readonly input: JobInput | undefined;
+  readonly input: TextInput | undefined;
   readonly modelSha256: Sha256;
   readonly text: string;
   readonly tokens: readonly number[];
@@ -35,6 +36,11 @@ export function mostInputTokens(input: JobInput): number {
     (sum, { content }) => sum + MESSAGE_TOKENS + Buffer.byteLength(content),
     TEMPLATE_TOKENS,
   );
+}
+
+/** The most that a job can come to. */
+export function mostTokens(input: JobInput): TokenCounts {
+  return { inputTokens: mostInputTokens(input), outputTokens: input.maxTokens };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import process from 'node:process';
+import { type MachineMemory, machineMemory } from '../models/machine-room.ts';
 import type { Check, Finding } from './check.ts';
 import { gigabytes } from './units.ts';
 
@@ -10,7 +11,7 @@ const LITTLE_MEMORY = 2 ** 31;
 export const system: Check = {
   subject: 'system',
   limitMs: 5_000,
-  find: async ({ version }) => [
+  find: async ({ version, paths, env }) => [
     {
       subject: 'aipg',
       status: 'ok',
@@ -18,7 +19,7 @@ export const system: Check = {
       facts: { version, node: process.versions.node, platform: process.platform, arch: process.arch },
     },
     processor(),
-    memory(),
+    memory(await machineMemory(paths.cache, env)),
   ],
 };
 
@@ -35,13 +36,9 @@ function processor(): Finding {
   };
 }
 
-function memory(): Finding {
+function memory({ totalBytes: total, availableBytes: available, gpu }: MachineMemory): Finding {
   const ofMachine = totalmem();
-  // 0 or beyond all memory: no limit.
-  const limit = process.constrainedMemory();
-  const isLimited = limit > 0 && limit < ofMachine;
-  const total = isLimited ? limit : ofMachine;
-  const available = process.availableMemory();
+  const isLimited = total < ofMachine;
   const facts = { totalBytes: total, availableBytes: available, machineBytes: ofMachine, isLimited };
   const summary = `${gigabytes(available)} free of ${gigabytes(total)}${isLimited ? ', the limit of this container' : ''}`;
   return available < LITTLE_MEMORY
@@ -49,7 +46,7 @@ function memory(): Finding {
         subject: 'memory',
         status: 'warning',
         summary,
-        fix: 'Larger models will not fit: close other programs, or raise the limit of the container.',
+        fix: `${gpu ? 'Models larger than the GPU has room for' : 'Larger models'} will not fit: close other programs, or raise the limit of the container.`,
         facts,
       }
     : { subject: 'memory', status: 'ok', summary, facts };

@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type NatsConnection, RequestError } from '@nats-io/transport-node';
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
+import { askerFor } from '../bus/identity.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { refusalSchema } from '../protocol/requests.ts';
-import { subjects, type Verb } from '../protocol/subjects.ts';
+import { type OperatorVerb, subjects, type Verb } from '../protocol/subjects.ts';
 
 /** How long a director may take to answer, in milliseconds. */
 const ANSWER_MS = 5_000;
@@ -40,6 +41,34 @@ export async function ask<T extends z.ZodType>(
   schema: T,
   signal?: AbortSignal,
 ): Promise<z.infer<T>> {
+  return askAt(
+    grid,
+    subjects.request(askerFor(grid.connection, grid.account), verb),
+    request,
+    schema,
+    signal,
+  );
+}
+
+/** Asks a director what only an operator may. @throws AipgError as {@link ask} does; `not-permitted` */
+export async function askAsOperator<T extends z.ZodType>(
+  grid: GridAddress,
+  verb: OperatorVerb,
+  request: object,
+  schema: T,
+): Promise<z.infer<T>> {
+  const { requireRole } = await import('../bus/identity.ts');
+  requireRole(grid.connection, 'operator');
+  return askAt(grid, subjects.operatorRequest(verb), request, schema);
+}
+
+async function askAt<T extends z.ZodType>(
+  grid: GridAddress,
+  subject: string,
+  request: object,
+  schema: T,
+  signal?: AbortSignal,
+): Promise<z.infer<T>> {
   const { connection, name, account } = grid;
   const reconnects = Reconnects.of(connection);
   const patience = AbortSignal.timeout(MAX_BREAK_MS);
@@ -47,8 +76,9 @@ export async function ask<T extends z.ZodType>(
   const startedAt = performance.now();
   for (;;) {
     try {
-      const payload = await encodeLarge(connection, { protocol: PROTOCOL_VERSION, ...request });
-      const { data } = await connection.request(subjects.request(account, verb), payload, {
+      const message = { protocol: PROTOCOL_VERSION, ...request };
+      const payload = await encodeLarge(connection, message, { box: 'in-req', id: account });
+      const { data } = await connection.request(subject, payload, {
         timeout: ANSWER_MS,
       });
       return await readReply(grid, schema, data);
@@ -71,7 +101,7 @@ export async function ask<T extends z.ZodType>(
 }
 
 async function readReply<T extends z.ZodType>(
-  { name, connection }: GridAddress,
+  { name, connection, account }: GridAddress,
   schema: T,
   data: Uint8Array,
 ): Promise<z.infer<T>> {
@@ -80,7 +110,7 @@ async function readReply<T extends z.ZodType>(
     const { code, message, hint } = refusal.value.error;
     throw new AipgError(code, message, hint === undefined ? {} : { hint });
   }
-  const reply = await decodeLarge(connection, schema, data);
+  const reply = await decodeLarge(connection, schema, data, { box: 'out-req', id: account });
   if (reply.ok) return reply.value;
   throw new AipgError(
     'protocol-mismatch',

@@ -1,10 +1,17 @@
 import type { Subscription } from '@nats-io/transport-node';
 import { Reconnects } from '../bus/reconnects.ts';
+import type { Charge } from '../protocol/charge.ts';
 import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type ChunkEvent, isFinal, type JobEvent, jobEventSchema, type Outcome } from '../protocol/events.ts';
 import type { JobId, WorkerId } from '../protocol/ids.ts';
-import { cancelReplySchema, checkReplySchema, type JobView, jobViewSchema } from '../protocol/requests.ts';
+import {
+  cancelReplySchema,
+  checkReplySchema,
+  type JobView,
+  jobViewSchema,
+  type SubmitReply,
+} from '../protocol/requests.ts';
 import type { Result } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { Transcript } from '../protocol/transcript.ts';
@@ -50,7 +57,8 @@ export class BusJob implements JobHandle {
   #stall: NodeJS.Timeout | undefined;
   #isHeard = false;
   /** The answer to its submit, if it is this process's. */
-  #submitted: Promise<unknown> | undefined;
+  #submitted: Promise<SubmitReply> | undefined;
+  #charge: Promise<Charge | undefined> = Promise.resolve(undefined);
   #heardAt = 0;
   #closed = false;
 
@@ -88,8 +96,13 @@ export class BusJob implements JobHandle {
   }
 
   /** Its first events may come before the bus has it all on disk; until then a director may not know it. */
-  submittedBy(reply: Promise<unknown>): void {
+  submittedBy(reply: Promise<SubmitReply>): void {
     this.#submitted = reply;
+    // A job that was heard of has a charge, though the answer that tells it be lost.
+    this.#charge = reply.then(
+      ({ charge }) => charge,
+      () => undefined,
+    );
   }
 
   async *events(): AsyncGenerator<JobEvent> {
@@ -114,6 +127,10 @@ export class BusJob implements JobHandle {
 
   result(): Promise<Result> {
     return resultOf(this.events());
+  }
+
+  charge(): Promise<Charge | undefined> {
+    return this.#charge;
   }
 
   view(): Promise<JobView> {

@@ -1,9 +1,10 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { AipgError } from '../protocol/errors.ts';
 import { type Account, type JobId, newClientId } from '../protocol/ids.ts';
+import { pricesReplySchema, quoteReplySchema, setPriceReplySchema } from '../protocol/prices.ts';
 import { jobsReplySchema, submitReplySchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
-import { ask, type GridAddress } from './ask.ts';
+import { ask, askAsOperator, type GridAddress } from './ask.ts';
 import { BusJob } from './bus-job.ts';
 import type { Grid } from './grid.ts';
 import { watchReach } from './reach.ts';
@@ -59,6 +60,9 @@ export function createBusGrid({ name, connection, account }: BusGridOptions): Gr
       }
     },
     job: (id) => new BusJob(grid, id, { attach: true }),
+    quote: async (job, signal) => ask(grid, 'quote', { job }, quoteReplySchema, signal),
+    prices: async () => ask(grid, 'prices', {}, pricesReplySchema),
+    setPrice: async (price) => askAsOperator(grid, 'price', price, setPriceReplySchema),
     jobs: async (request) => (await ask(grid, 'jobs', request, jobsReplySchema)).jobs,
     [Symbol.asyncDispose]: () => connection.close(),
   };

@@ -17,6 +17,7 @@ export async function endedJob(grid: GridAddress, id: JobId): Promise<JobHandle 
     id,
     events: () => eventsOf(id, result),
     cancel: async () => false,
+    charge: async () => undefined,
     result: async () => result,
     view: async () => {
       const job = new BusJob(grid, id);

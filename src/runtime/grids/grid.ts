@@ -1,6 +1,8 @@
+import type { Charge } from '../protocol/charge.ts';
 import type { JobEvent } from '../protocol/events.ts';
 import type { JobId } from '../protocol/ids.ts';
 import type { JobSpec } from '../protocol/job.ts';
+import type { Price, PricesReply, QuoteReply, SetPriceRequest } from '../protocol/prices.ts';
 import type { JobSummary, JobsRequest, JobView } from '../protocol/requests.ts';
 import type { Result } from '../protocol/result.ts';
 import type { Capacity } from './capacity.ts';
@@ -32,6 +34,12 @@ export interface Grid extends AsyncDisposable {
   job(id: JobId): JobHandle;
   /** Unfinished jobs of the account, and those that ended since a time; the newest last. */
   jobs(request: Omit<JobsRequest, 'protocol'>): Promise<JobSummary[]>;
+  /** What would become of a job that were submitted now. @throws AipgError as {@link submit} does */
+  quote(job: JobSpec, signal?: AbortSignal): Promise<QuoteReply>;
+  /** What its models cost. */
+  prices(): Promise<PricesReply>;
+  /** Sets the price of a model, as an operator. @throws AipgError `not-permitted`, `model-not-found` */
+  setPrice(price: Omit<SetPriceRequest, 'protocol'>): Promise<Price>;
   /** A job that has ended, as long as the grid keeps its record; `undefined` before its end. */
   ended(job: JobId): Promise<JobHandle | undefined>;
   /** Tells, until disposed, when the grid can no longer be reached and when it can be again. */
@@ -55,6 +63,8 @@ export interface JobHandle {
   cancel(reason: string): Promise<boolean>;
   /** The final record, read from the events if nobody else reads them. */
   result(): Promise<Result>;
+  /** What holds for its credits; `undefined` where nothing is paid, and of a job submitted elsewhere. */
+  charge(): Promise<Charge | undefined>;
   /** All that the grid knows of the job now. @throws AipgError `job-not-found` */
   view(): Promise<JobView>;
 }

@@ -20,6 +20,11 @@ export function createLocalGrid(model: LoadedModel): Grid {
     jobs: async () => {
       throw noGrid('This process keeps no jobs.');
     },
+    quote: async () => ({ model: model.facts.name, slots: model.slots, charge: null, available: null }),
+    prices: async () => ({ prices: [], otherwise: null }),
+    setPrice: async () => {
+      throw noGrid('What this process answers costs nothing.');
+    },
     // What ends here is told here, and nothing is kept.
     ended: async () => undefined,
     watchReach: () => ({ [Symbol.dispose]: () => undefined }),
@@ -42,6 +47,7 @@ function startJob(model: LoadedModel, job: JobSpec): JobHandle {
       cancelled.abort(reason);
       return true;
     },
+    charge: async () => undefined,
     result: () => resultOf(events()),
     view: async () => {
       throw noGrid('This process keeps no jobs.');

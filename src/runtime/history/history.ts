@@ -162,6 +162,27 @@ export class History implements Disposable {
     return turn;
   }
 
+  /** The named conversations and how many jobs they have, the one with the newest first. */
+  chats(limit: number): { name: string; jobs: number }[] {
+    return this.#run((database) =>
+      database
+        .prepare(
+          `SELECT name, count(*) AS jobs FROM conversations JOIN jobs ON conversations.id = jobs.conversation
+           WHERE name IS NOT NULL GROUP BY conversations.id ORDER BY max(seq) DESC LIMIT ?`,
+        )
+        .all(limit),
+    ) as { name: string; jobs: number }[];
+  }
+
+  /** Ids and the start of what was asked, the newest first. @param length of the start, in characters */
+  prompts(limit: number, length: number): { id: JobId; prompt: string }[] {
+    return this.#run((database) =>
+      database
+        .prepare('SELECT id, substr(prompt, 1, ?) AS prompt FROM jobs ORDER BY seq DESC LIMIT ?')
+        .all(length, limit),
+    ) as { id: JobId; prompt: string }[];
+  }
+
   /** Forgets jobs and gives their space back to the disk; how many bytes is returned. */
   prune(what: Prune): number {
     return this.#run((database) => pruneJobs(database, what));

@@ -13,6 +13,7 @@ import type { Authority } from '../identity/authority.ts';
 import { watchMembers } from '../identity/watch-members.ts';
 import type { Log } from '../protocol/log.ts';
 import type { DrainOptions } from '../worker/worker.ts';
+import { ModelShelf } from './model-shelf.ts';
 import { type ServeProgress, serveModel } from './serve-model.ts';
 
 export { isLoopback, type ServerTls } from '../bus/server/server-config.ts';
@@ -127,7 +128,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
   };
   const directing = await connect('director');
   const { policy, credits } = options;
-  started.use(await Director.start({ connection: directing, version, log, policy, credits }));
+  const shelf = started.use(new ModelShelf({ env, cacheDir: paths.cache, log }));
+  const { measure, countTokens } = shelf;
+  const directorOptions = { connection: directing, version, log, measure, countTokens };
+  started.use(await Director.start({ ...directorOptions, policy, credits }));
   onProgress({ part: 'director', state: 'ready' });
 
   const served = await serveModel({
@@ -154,6 +158,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     model: served.model,
     ...(open && { profile: open.authority.name }),
     startedAt: Date.now(),
+  });
+  // The rest of the grid stays up: others may serve it.
+  void served.worker.toldToDrain.then(async () => {
+    onProgress({ part: 'worker', state: 'stopping', detail: 'told to drain' });
+    await served.drain();
+    onProgress({ part: 'worker', state: 'stopped', detail: 'told to drain' });
   });
   serving = true;
   options.signal.removeEventListener('abort', abort);

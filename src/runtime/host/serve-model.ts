@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { requireRole } from '../bus/identity.ts';
+import { requireModel, requireRole } from '../bus/identity.ts';
 import type { Paths } from '../config/paths.ts';
 import { createLlamaEngine } from '../engines/llama/engine.ts';
 import { resolveModel } from '../models/resolve.ts';
@@ -55,6 +55,7 @@ export async function serveModel(options: ServeModelOptions): Promise<ServedMode
     configDir: paths.config,
     ...(signal && { signal }),
   });
+  requireModel(connection, file.name);
   const identity = identityOf(connection, options.name ?? hostname());
   const { slots, replicas } = options;
   const arrival = await Arrival.announce({ connection, id: identity.id, version, slots, replicas });

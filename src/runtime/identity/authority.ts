@@ -6,6 +6,7 @@ import { busUrlSchema, profileNameSchema } from '../config/settings.ts';
 import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type Account, type AccountName, accountNameSchema, workerIdOf } from '../protocol/ids.ts';
+import type { KeyLimits } from '../protocol/key-limits.ts';
 import type { Member, Role } from '../protocol/permissions.ts';
 import { Accounts } from './accounts.ts';
 import { type CaChoice, Certificates } from './certificates.ts';
@@ -39,6 +40,8 @@ export interface NewMember {
   readonly name: AccountName;
   /** Seconds since 1970; absent: never. */
   readonly expiresAt?: number | undefined;
+  /** What the key may do less than its role: of a user or a worker. */
+  readonly limits?: KeyLimits | undefined;
 }
 
 /** Who may join a grid, and with which rights: the operator's folder of keys. */
@@ -113,11 +116,11 @@ export class Authority {
   }
 
   /** A new key for a member, on record until it is revoked or expires. A worker's id follows from its key. */
-  async issue({ role, name, expiresAt }: NewMember): Promise<Credentials> {
-    const credentials = await this.#mint(role, await this.account(name), expiresAt);
+  async issue({ role, name, expiresAt, limits }: NewMember): Promise<Credentials> {
+    const credentials = await this.#mint(role, await this.account(name), expiresAt, limits);
     const { key, account, worker } = credentials;
     const issuedAt = this.#seconds();
-    await this.#records.write({ key, role, account, name, worker, issuedAt, expiresAt });
+    await this.#records.write({ key, role, account, name, worker, issuedAt, expiresAt, limits });
     return credentials;
   }
 
@@ -191,8 +194,9 @@ export class Authority {
     return { ...this.#trust, accounts: { ...this.#trust.accounts, [key]: jwt } };
   }
 
-  #mint(role: Role, account: Account, expiresAt?: number): Promise<Credentials> {
-    return newMember(this.#keys, (key) => describeMember(role, account, key), expiresAt);
+  #mint(role: Role, account: Account, expiresAt?: number, limits?: KeyLimits): Promise<Credentials> {
+    const describe = (key: string): Member => ({ ...describeMember(role, account, key), limits });
+    return newMember(this.#keys, describe, expiresAt);
   }
 
   #seconds(): number {

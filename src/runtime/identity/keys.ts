@@ -91,12 +91,16 @@ export async function newMember(
 ): Promise<Credentials> {
   const user = createUser();
   const member = describe(user.getPublicKey());
-  const { publish, subscribe } = permissionsOf(member);
+  const { publish, subscribe, neverPublish } = permissionsOf(member);
   const jwt = await encodeUser(
     member.worker ?? `${member.account} (${member.role})`,
     user,
     keyPair(keys.account),
-    { pub: { allow: [...publish] }, sub: { allow: [...subscribe] }, tags: memberTags(member) },
+    {
+      pub: { allow: [...publish], deny: [...neverPublish] },
+      sub: { allow: [...subscribe] },
+      tags: memberTags(member),
+    },
     expiresAt === undefined ? {} : { exp: expiresAt },
   );
   return readCredentials(jwt, seedOf(user));

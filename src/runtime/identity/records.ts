@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { userKeySchema } from '../protocol/credentials.ts';
 import { accountNameSchema, accountSchema, workerIdSchema } from '../protocol/ids.ts';
+import { keyLimitsSchema } from '../protocol/key-limits.ts';
 import { ROLES } from '../protocol/permissions.ts';
 import { parseJson, replaceFile, stringifyJson } from './files.ts';
 
@@ -19,6 +20,7 @@ const recordSchema = z
     issuedAt: z.number().int(),
     expiresAt: z.number().int().optional(),
     revokedAt: z.number().int().optional(),
+    limits: keyLimitsSchema.optional(),
   })
   .transform((record) => ({ ...record, name: record.name ?? accountNameSchema.parse(record.account) }));
 export type Issued = z.infer<typeof recordSchema>;

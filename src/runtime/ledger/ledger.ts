@@ -35,12 +35,13 @@ export interface LedgerOptions {
   readonly log: Log;
   readonly now?: () => number;
   readonly listeners?: readonly EntryListener[];
+  /** Before a log that did not answer is asked again, in milliseconds. Default: 250. */
+  readonly retryMs?: number;
 }
 
 /** How long a log may take to show what it has, in milliseconds. */
 const CATCH_UP_MS = 20_000;
-/** How often it is asked again when it does not answer, and for how long, in milliseconds. */
-const RETRY_MS = 250;
+/** For how long one that does not answer is asked again, in milliseconds. */
 const PATIENCE_MS = 20_000;
 /** After midnight, before the root of the day that ended is written, in milliseconds: clocks differ. */
 const ROOT_AFTER_MS = 5_000;
@@ -55,19 +56,26 @@ export class Ledger implements AsyncDisposable {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #listeners: readonly EntryListener[];
+  readonly #retryMs: number;
   readonly #state = LedgerState.empty();
   #sequence = 0;
   #wishes: Wish[] = [];
   #isAppending = false;
+  /** On its way into the log. */
+  #sent: { readonly batch: Batch; readonly payload: Uint8Array; readonly sequence: number } | undefined;
   readonly #waiting = new Set<{ readonly for: number; readonly go: () => void }>();
   readonly #stopped = new AbortController();
   #rootTimer: NodeJS.Timeout | undefined;
 
-  private constructor(entryLog: EntryLog, { log, now = Date.now, listeners = [] }: LedgerOptions) {
+  private constructor(
+    entryLog: EntryLog,
+    { log, now = Date.now, listeners = [], retryMs = 250 }: LedgerOptions,
+  ) {
     this.#entryLog = entryLog;
     this.#log = log;
     this.#now = now;
     this.#listeners = listeners;
+    this.#retryMs = retryMs;
   }
 
   /** Resolves when all entries that are there have been read. The log is the ledger's from now on. */
@@ -125,7 +133,7 @@ export class Ledger implements AsyncDisposable {
         failingSince ??= performance.now();
         const isHopeless = this.#stopped.signal.aborted || performance.now() - failingSince > PATIENCE_MS;
         if (isHopeless) for (const wish of this.#wishes.splice(0)) wish.reject(error);
-        else await this.#reach(this.#sequence + 1, RETRY_MS).catch(() => undefined);
+        else await this.#reach(this.#sequence + 1, this.#retryMs).catch(() => undefined);
       }
     }
     this.#isAppending = false;
@@ -137,7 +145,9 @@ export class Ledger implements AsyncDisposable {
     const batch = new Batch(this.#state, this.#now());
     for (const wish of this.#wishes) if (!batch.add(wish)) break;
     if (batch.entries.length > 0) {
-      if (!(await this.#entryLog.append(batch.payload(), built))) {
+      const payload = batch.payload();
+      this.#sent = { batch, payload, sequence: built + 1 };
+      if (!(await this.#entryLog.append(payload, built))) {
         // Another was first: its message is on its way here.
         await this.#reach(built + 1, CATCH_UP_MS);
         return;
@@ -156,6 +166,11 @@ export class Ledger implements AsyncDisposable {
     if (sequence <= this.#sequence || this.#stopped.signal.aborted) return;
     if (sequence !== this.#sequence + 1) {
       this.#stop(new AipgError('ledger-invalid', `Message ${this.#sequence + 1} of the ledger is missing.`));
+      return;
+    }
+    // What was made here was checked as it was made.
+    if (this.#sent?.sequence === sequence && Buffer.compare(this.#sent.payload, data) === 0) {
+      this.#accept(this.#sent.batch.fork, this.#sent.batch.entries, sequence);
       return;
     }
     const read = readMessage(this.#state, data);
@@ -177,6 +192,7 @@ export class Ledger implements AsyncDisposable {
 
   /** Waits for a message. False: it did not come in this time, in milliseconds. */
   async #reach(sequence: number, timeoutMs: number): Promise<boolean> {
+    this.#stopped.signal.throwIfAborted();
     if (this.#sequence >= sequence) return true;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting = { for: sequence, go: resolve };

@@ -57,15 +57,32 @@ export function merkleRoot(entryHashes: readonly string[]): string {
   return tree.root();
 }
 
+/** All hashes of a tree: the leaves' first, each next level half as many, up to the root. */
+export function treeLevels(entryHashes: readonly string[]): string[][] {
+  let level = entryHashes.map(leafHash);
+  const levels = [level];
+  while (level.length > 1) {
+    const below = level;
+    level = Array.from({ length: Math.ceil(below.length / 2) }, (_, i) => {
+      const [left = '', right] = [below[2 * i], below[2 * i + 1]];
+      return right === undefined ? left : nodeHash(left, right);
+    });
+    levels.push(level);
+  }
+  return levels;
+}
+
 /** The hashes that lead from a leaf to the root, the lowest first (RFC 9162, section 2.1.3.1). */
-export function inclusionProof(entryHashes: readonly string[], index: number): string[] {
-  if (!(index >= 0 && index < entryHashes.length)) throw new RangeError(`There is no leaf ${index}.`);
-  if (entryHashes.length === 1) return [];
-  const split = largestPowerBelow(entryHashes.length);
-  const [left, right] = [entryHashes.slice(0, split), entryHashes.slice(split)];
-  return index < split
-    ? [...inclusionProof(left, index), merkleRoot(right)]
-    : [...inclusionProof(right, index - split), merkleRoot(left)];
+export function proofFrom(levels: readonly (readonly string[])[], index: number): string[] {
+  if (!(index >= 0 && index < (levels[0]?.length ?? 0))) throw new RangeError(`There is no leaf ${index}.`);
+  let place = index;
+  const proof: string[] = [];
+  for (const level of levels.slice(0, -1)) {
+    const sibling = level[place % 2 === 0 ? place + 1 : place - 1];
+    if (sibling !== undefined) proof.push(sibling);
+    place = half(place);
+  }
+  return proof;
 }
 
 /** The root that a proof leads to (RFC 9162, section 2.1.3.2); `undefined` for a proof of another tree's shape. */
@@ -91,10 +108,4 @@ export function rootOfProof(
 
 function half(count: number): number {
   return Math.floor(count / 2);
-}
-
-function largestPowerBelow(size: number): number {
-  let power = 1;
-  while (power * 2 < size) power *= 2;
-  return power;
 }

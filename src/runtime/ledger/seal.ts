@@ -1,5 +1,5 @@
 import { hash as hashOf } from 'node:crypto';
-import { canonicalJson } from '../protocol/canonical.ts';
+import { canonicalJson, isSorted } from '../protocol/canonical.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Sha256 } from '../protocol/model.ts';
 import { type Entry, type EntryDraft, entrySchema } from './entry.ts';
@@ -65,20 +65,6 @@ function hashOfLine(line: string, entry: Entry): string | undefined {
   const at = line.indexOf(member);
   const isCanonical = isSorted(entry) && line.slice(0, at) + line.slice(at + member.length) === text;
   return isCanonical ? hashOf('sha256', text) : undefined;
-}
-
-/** Whether all members, nested ones too, are in the canonical order. */
-function isSorted(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (Array.isArray(value)) return value.every(isSorted);
-  let before: string | undefined;
-  for (const name in value) {
-    if (before !== undefined && name <= before) return false;
-    before = name;
-    const member = (value as Record<string, unknown>)[name];
-    if (typeof member === 'object' && !isSorted(member)) return false;
-  }
-  return true;
 }
 
 function invalid(what: string): AipgError {

@@ -120,8 +120,9 @@ export class LedgerState {
     return this.#tables.reservations.entries();
   }
 
-  /** Whether a job was reserved for, or an issue or transfer made, under this id in the last days. */
+  /** Whether a job was reserved for, or an issue or transfer made, under this id in the last days, or is reserved for still. */
   isUsed(id: JobId): boolean {
+    if (this.#tables.reservations.has(id)) return true;
     const day = this.#tables.used.get(id);
     return day !== undefined && dayNumber(this.#at) - day <= ID_DAYS;
   }

@@ -1,5 +1,6 @@
 import { ByteCursor } from './byte-cursor.ts';
 import type { ByteSource } from './byte-source.ts';
+import { NO_WEIGHTS, type Weights, withTensor } from './weights.ts';
 
 /**
  * A value of a header's metadata. Of a list of texts (a vocabulary has hundreds of thousands) or a long list only the
@@ -13,6 +14,8 @@ export interface GgufHeader {
   /** Number of weights in this file. */
   readonly parameters: number;
   readonly tensors: number;
+  /** The same weights, by how often a token uses them. */
+  readonly weights: Weights;
 }
 
 /** How far a header may reach into its file, in bytes. The largest known ones have some 20 million. */
@@ -67,10 +70,10 @@ export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
     throw cursor.invalid(`claims to have ${tensors} tensors and ${keys} keys`);
   }
   const metadata = await readMetadata(cursor, keys);
-  const parameters = await countParameters(cursor, tensors);
+  const { parameters, weights } = await countWeights(cursor, tensors);
   // Not even at one bit a weight.
   if (parameters > 8 * source.bytes) throw cursor.invalid(`claims more weights than it has room for`);
-  return { metadata, parameters, tensors };
+  return { metadata, parameters, tensors, weights };
 }
 
 async function readMetadata(cursor: ByteCursor, keys: number): Promise<Map<string, GgufValue>> {
@@ -150,21 +153,26 @@ async function skipTexts(cursor: ByteCursor, count: number): Promise<void> {
   }
 }
 
-async function countParameters(cursor: ByteCursor, tensors: number): Promise<number> {
+async function countWeights(
+  cursor: ByteCursor,
+  tensors: number,
+): Promise<{ parameters: number; weights: Weights }> {
   let parameters = 0;
+  let weights = NO_WEIGHTS;
   for (let index = 0; index < tensors; index++) {
-    await readName(cursor);
+    const name = await readName(cursor);
     await cursor.need(4);
-    const dimensions = cursor.u32();
-    if (dimensions > MAX_DIMENSIONS) throw cursor.invalid(`has a tensor of ${dimensions} dimensions`);
+    const count = cursor.u32();
+    if (count > MAX_DIMENSIONS) throw cursor.invalid(`has a tensor of ${count} dimensions`);
     // The type (4 bytes) and the offset (8 bytes) follow the dimensions.
-    await cursor.need(8 * dimensions + 12);
-    let values = 1;
-    for (let dimension = 0; dimension < dimensions; dimension++) values *= cursor.u64();
-    cursor.skip(12);
-    parameters += values;
+    await cursor.need(8 * count + 12);
+    const dimensions = Array.from({ length: count }, () => cursor.u64());
+    const type = cursor.u32();
+    cursor.skip(8);
+    parameters += dimensions.reduce((product, dimension) => product * dimension, 1);
+    weights = withTensor(weights, { name, dimensions, type });
   }
-  return parameters;
+  return { parameters, weights };
 }
 
 function numberType(cursor: ByteCursor, type: number) {

@@ -61,8 +61,8 @@ export function defaultContextSize({ contextSize }: HeaderFacts): number {
   return Math.min(contextSize ?? DEFAULT_CONTEXT_SIZE, DEFAULT_CONTEXT_SIZE);
 }
 
-/** Keys and values of every token of the context, in every layer. */
-function kvBytes(facts: HeaderFacts, contextSize: number): number {
+/** Keys and values of every token of the context, in every layer, in half precision. */
+export function kvBytes(facts: HeaderFacts, contextSize: number): number {
   const { layers, kvHeads, keyLength, valueLength, slidingWindow, architecture } = facts;
   const fullEvery = slidingWindow ? FULL_ATTENTION_EVERY[architecture] : undefined;
   const windowed = Math.min(contextSize, (slidingWindow ?? 0) + BATCH);

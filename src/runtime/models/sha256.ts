@@ -42,6 +42,17 @@ export async function sha256Of(file: string, { cacheDir, signal }: HashOptions):
   return sha256;
 }
 
+/** The remembered hashes of files that are as they were when they were hashed, by their real paths. */
+export async function knownFiles(cacheDir: string): Promise<ReadonlyMap<string, Sha256>> {
+  const entries = await recall(join(cacheDir, 'sha256.json'));
+  const current = await Promise.all(
+    entries.map(async (entry) => isSame(entry, await keyOf(entry.path).catch(() => GONE))),
+  );
+  return new Map(entries.flatMap((entry, index) => (current[index] ? [[entry.path, entry.sha256]] : [])));
+}
+
+const GONE = { path: '', size: 0, mtimeMs: 0 };
+
 /** What identifies a model in several files: the file's own hash for one, else the hash of the hashes, in hex, in order. */
 export function combineSha256(hashes: readonly Sha256[]): Sha256 {
   const [only] = hashes;

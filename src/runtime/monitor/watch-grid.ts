@@ -1,5 +1,7 @@
 import { type ConnectOptions, connectBus } from '../bus/connect.ts';
+import { drainWorker } from '../bus/drain-worker.ts';
 import { requireRole } from '../bus/identity.ts';
+import type { WorkerId } from '../protocol/ids.ts';
 import type { GridSnapshot } from './grid-snapshot.ts';
 import { Monitor } from './monitor.ts';
 
@@ -7,6 +9,12 @@ import { Monitor } from './monitor.ts';
 export interface WatchedGrid extends AsyncDisposable {
   /** A live view: it changes with the grid. */
   readonly snapshot: GridSnapshot;
+  /**
+   * Has a worker end its jobs and leave.
+   * @returns whether it was there to be told
+   * @throws AipgError `not-permitted` on a grid with keys where this is not an operator's
+   */
+  drain(worker: WorkerId): Promise<boolean>;
 }
 
 /**
@@ -23,5 +31,6 @@ export async function watchGrid(
   requireRole(connection, 'operator', 'director');
   const { snapshot } = opened.use(await Monitor.open({ connection, ...(onChange && { onChange }) }));
   const parts = opened.move();
-  return { snapshot, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+  const drain = (worker: WorkerId) => drainWorker(connection, worker);
+  return { snapshot, drain, [Symbol.asyncDispose]: () => parts.disposeAsync() };
 }

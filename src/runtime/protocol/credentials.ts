@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AipgError } from './errors.ts';
 import { accountSchema, workerIdSchema } from './ids.ts';
+import { formatLimits, parseLimits } from './key-limits.ts';
 import { type Member, ROLES } from './permissions.ts';
 
 /** What a member shows the bus to be let in. */
@@ -41,12 +42,16 @@ export function readCredentials(jwt: string, seed: string): Credentials {
   const role = z.enum(ROLES).safeParse(tag('role'));
   const account = accountSchema.safeParse(tag('account'));
   const worker = workerIdSchema.optional().safeParse(tag('worker'));
-  if (!role.success || !account.success || !worker.success) throw notOurs();
+  const written = tag('limits');
+  const limits = written === undefined ? undefined : parseLimits(written);
+  const isWhole = written === undefined || limits !== undefined;
+  if (!role.success || !account.success || !worker.success || !isWhole) throw notOurs();
   return {
     role: role.data,
     account: account.data,
     key: claims.data.sub,
     worker: worker.data,
+    limits,
     expiresAt: claims.data.exp,
     jwt,
     seed: () => seed,
@@ -54,8 +59,13 @@ export function readCredentials(jwt: string, seed: string): Credentials {
 }
 
 /** The tags by which {@link readCredentials} knows what a key is for. */
-export function memberTags({ role, account, worker }: Member): string[] {
-  return [`role:${role}`, `account:${account}`, ...(worker === undefined ? [] : [`worker:${worker}`])];
+export function memberTags({ role, account, worker, limits }: Member): string[] {
+  return [
+    `role:${role}`,
+    `account:${account}`,
+    ...(worker === undefined ? [] : [`worker:${worker}`]),
+    ...(limits === undefined ? [] : [`limits:${formatLimits(limits)}`]),
+  ];
 }
 
 /** A credentials file as NATS's own tools read it. */

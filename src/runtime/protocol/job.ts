@@ -32,6 +32,8 @@ export const jobSpecSchema = z.object({
     .object({
       /** From submit to result, in milliseconds. */
       timeoutMs: z.number().int().min(1).max(LIMITS.timeoutMs).optional(),
+      /** The job is refused if it may cost more, in micro-credits; without credits it costs nothing. */
+      maxCost: z.int().nonnegative().optional(),
     })
     .default({}),
 });

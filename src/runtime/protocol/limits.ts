@@ -24,6 +24,8 @@ export const LIMITS = {
   timeoutMs: 24 * 60 * 60 * 1_000,
   /** Longest reason of a failure or a cancel, in UTF-16 code units. */
   reasonLength: 500,
+  /** Longest token that names who asks, with the limits of its key, in characters: a subject has 4 KiB. */
+  askerLength: 2_048,
   /** Most slots of one worker. */
   slots: 256,
 } as const;

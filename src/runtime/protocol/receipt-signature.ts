@@ -1,12 +1,14 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { promisify } from 'node:util';
 import { createUser, fromPublic, fromSeed } from '@nats-io/jwt';
-import { type Receipt, type ReceiptStatement, receiptBytes, receiptSchema } from './receipt.ts';
+import { type Receipt, type ReceiptStatement, receiptBytes } from './receipt.ts';
 
 // The keys are NATS's own (nkeys); what they sign is signed by Node, which is a hundred times as fast as their library
 // and gives the same signatures.
 
 /** Public keys kept as Node needs them. */
 const MAX_KEYS = 1_000;
+const verifyBeside = promisify(verify);
 const publicKeys = new Map<string, KeyObject>();
 
 /** A key pair that may sign receipts. */
@@ -35,7 +37,7 @@ export function receiptSigner(seed: string): ReceiptSigner {
     signBytes,
     sign: (said) => {
       const statement: ReceiptStatement = { ...said, key };
-      return receiptSchema.parse({ ...statement, signature: signBytes(receiptBytes(statement)) });
+      return { ...statement, signature: signBytes(receiptBytes(statement)) };
     },
   };
 }
@@ -49,6 +51,16 @@ export function isSigned(receipt: Receipt): boolean {
 export function isSignedBy(key: string, bytes: Uint8Array, signature: string): boolean {
   try {
     return verify(null, bytes, publicKeyOf(key), Buffer.from(signature, 'base64url'));
+  } catch {
+    return false;
+  }
+}
+
+/** As {@link isSigned}, beside this thread: it takes a tenth of a millisecond. */
+export async function verifyReceipt(receipt: Receipt): Promise<boolean> {
+  try {
+    const signature = Buffer.from(receipt.signature, 'base64url');
+    return await verifyBeside(null, receiptBytes(receipt), publicKeyOf(receipt.key), signature);
   } catch {
     return false;
   }

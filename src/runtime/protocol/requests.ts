@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chargeSchema } from './charge.ts';
 import { attemptSchema, failureSchema, jobEventSchema, leaseSchema, sealedEventSchema } from './events.ts';
 import { accountSchema, clientIdSchema, jobIdSchema, workerIdSchema } from './ids.ts';
 import { submittedJobSchema } from './job.ts';
@@ -23,7 +24,12 @@ export const submitRequestSchema = envelopeSchema.extend({
 });
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 
-export const submitReplySchema = z.object({ job: jobIdSchema, model: modelNameSchema });
+export const submitReplySchema = z.object({
+  job: jobIdSchema,
+  model: modelNameSchema,
+  /** Where credits are on. */
+  charge: chargeSchema.optional(),
+});
 export type SubmitReply = z.infer<typeof submitReplySchema>;
 
 export const cancelRequestSchema = envelopeSchema.extend({ job: jobIdSchema, reason: reasonSchema });
@@ -145,6 +151,10 @@ export type HandOverRequest = z.infer<typeof handOverRequestSchema>;
 
 /** `taken`: the worker has it; otherwise it was not reached, or works on that attempt no more. */
 export const handOverReplySchema = z.object({ taken: z.boolean() });
+
+/** Sent to a worker itself: it is to take no new job, end its own and leave. */
+export const controlWorkerSchema = z.object({ type: z.literal('drain') });
+export type ControlWorker = z.infer<typeof controlWorkerSchema>;
 
 /** A final record for an account that cannot read it on the bus; `null` while there is none. */
 export const resultRequestSchema = envelopeSchema.extend({ job: jobIdSchema });

@@ -8,16 +8,57 @@ import {
   workerIdSchema,
 } from './ids.ts';
 import type { Kind, Lane, Tier } from './job.ts';
-import { type ModelName, modelNameSchema } from './model.ts';
+import { type Asker, formatAsker, parseAsker } from './key-limits.ts';
+import { type ModelName, modelNameSchema, type Sha256 } from './model.ts';
 
 /** What a director answers to accounts. */
-export type Verb = 'submit' | 'handover' | 'cancel' | 'check' | 'job' | 'jobs' | 'result' | 'status';
+export type Verb =
+  | 'submit'
+  | 'handover'
+  | 'cancel'
+  | 'check'
+  | 'job'
+  | 'jobs'
+  | 'result'
+  | 'status'
+  | 'quote'
+  | 'prices'
+  | 'put'
+  | 'get'
+  | CreditVerb;
+/** What a director answers to accounts about their credits. */
+export type CreditVerb =
+  | 'balance'
+  | 'earnings'
+  | 'ledger'
+  | 'transfer'
+  | 'prove'
+  | 'roots'
+  | 'policy'
+  | 'team'
+  | 'teams';
 /** What a director answers to workers. */
-export type WorkerVerb = 'progress' | 'provision' | 'next' | 'lease' | 'claim' | 'finish' | 'beat';
+export type WorkerVerb =
+  | 'progress'
+  | 'provision'
+  | 'next'
+  | 'lease'
+  | 'claim'
+  | 'finish'
+  | 'beat'
+  | 'put'
+  | 'get';
+/** Between directors and one who asks: to them from an account or a worker, and from them. */
+export type Box = 'in-req' | 'in-wrk' | 'out-req' | 'out-wrk';
+/** What a director answers to operators. */
+export type OperatorVerb = 'price' | 'issue' | 'policy';
 
 export const subjects = {
-  request: (account: Account, verb: Verb) => `aipg.req.${account}.${verb}`,
-  workerRequest: (worker: WorkerId, verb: WorkerVerb) => `aipg.wrk.${worker}.${verb}`,
+  request: (asker: Account | Asker, verb: Verb) => `aipg.req.${tokenOf(asker)}.${verb}`,
+  workerRequest: (asker: WorkerId | Asker, verb: WorkerVerb) => `aipg.wrk.${tokenOf(asker)}.${verb}`,
+  /** Counts the jobs of a key in a minute since 1970. */
+  rate: (key: string, minute: number) => `aipg.rate.${key}.${minute}`,
+  operatorRequest: (verb: OperatorVerb) => `aipg.adm.${verb}`,
   job: (kind: Kind, tier: Tier, lane: Lane, model: ModelName, account: Account) =>
     `aipg.job.${kind}.${tier}.${lane}.${encodeToken(model)}.${account}`,
   accepted: (account: Account, job: JobId) => `aipg.acc.${account}.${job}`,
@@ -29,6 +70,12 @@ export const subjects = {
   controlWorker: (worker: WorkerId) => `aipg.ctl.worker.${worker}`,
   /** Where a process answers a director that asks whether it is there. */
   here: (question: string) => `aipg.here.${question}`,
+  /** A piece of a large message that is kept with a job. */
+  piece: (account: Account, job: JobId, sha256: Sha256, piece: number) =>
+    `aipg.art.${account}.${job}.${sha256}.${piece}`,
+  /** A piece of one that is on its way. @param id of an account or a worker */
+  boxPiece: (box: Box, id: string, sha256: Sha256, piece: number) =>
+    `aipg.box.${box}.${id}.${sha256}.${piece}`,
   /** The one subject of the ledger's stream. */
   ledger: 'aipg.led.entries',
   nextJob: (consumer: string) => `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.jobs}.${consumer}`,
@@ -48,6 +95,12 @@ export const patterns = {
   accepted: 'aipg.acc.*.*',
   events: 'aipg.evt.*.*',
   results: 'aipg.res.*.*',
+  rates: 'aipg.rate.*.*',
+  pieces: 'aipg.art.*.*.*.*',
+  boxes: 'aipg.box.*.*.*.*',
+  /** All that lies in one box. */
+  box: (box: Box, id: string) => `aipg.box.${box}.${id}.*.*`,
+  boxMessage: (box: Box, id: string, sha256: Sha256) => `aipg.box.${box}.${id}.${sha256}.*`,
 } as const;
 
 export const STREAMS = {
@@ -56,6 +109,9 @@ export const STREAMS = {
   events: 'AIPG_EVENTS',
   results: 'AIPG_RESULTS',
   ledger: 'AIPG_LEDGER',
+  rates: 'AIPG_RATES',
+  pieces: 'AIPG_PIECES',
+  boxes: 'AIPG_BOXES',
 } as const;
 export const BUCKETS = { workers: 'AIPG_WORKERS', artifacts: 'AIPG_ARTIFACTS' } as const;
 /** The durable consumer by which directors look after accepted jobs. */
@@ -122,15 +178,22 @@ export function resultJob(subject: string): { readonly account: Account; readonl
 
 /** The account in a request's subject; `undefined` when the subject is not of that form. */
 export function requestAccount(subject: string): Account | undefined {
-  return accountSchema.safeParse(requester(subject, 'req')).data;
+  return accountSchema.safeParse(requestAsker(subject)?.id).data;
 }
 
 /** The worker in the subject of a worker's request; `undefined` when the subject is not of that form. */
 export function requestWorker(subject: string): WorkerId | undefined {
-  return workerIdSchema.safeParse(requester(subject, 'wrk')).data;
+  return workerIdSchema.safeParse(requestAsker(subject)?.id).data;
 }
 
-function requester(subject: string, area: string): string | undefined {
-  const [root, where, who, verb, ...rest] = subject.split('.');
-  return root === 'aipg' && where === area && verb !== undefined && rest.length === 0 ? who : undefined;
+/** Who asks, with the limits of its key; `undefined` when the subject is not that of a request. */
+export function requestAsker(subject: string): Asker | undefined {
+  const [root, area = '', who, verb, ...rest] = subject.split('.');
+  if (root !== 'aipg' || !['req', 'wrk'].includes(area) || verb === undefined || rest.length > 0)
+    return undefined;
+  return who === undefined ? undefined : parseAsker(who);
+}
+
+function tokenOf(asker: string | Asker): string {
+  return typeof asker === 'string' ? asker : formatAsker(asker);
 }

@@ -2,6 +2,8 @@ import type { Chunk } from '../engines/engine.ts';
 
 /** Chunks are joined over at most this long, in milliseconds. */
 export const JOIN_MS = 20;
+/** More text than this, in UTF-16 code units, is not joined: however it is written as JSON, the bus takes it. */
+const MAX_TEXT = 16_384;
 
 export interface JoinedChunk {
   readonly tokenOffset: number;
@@ -38,7 +40,7 @@ export class ChunkJoiner implements Disposable {
     this.#text += chunk.text;
     for (const token of chunk.tokens) this.#tokens.push(token);
     const wait = this.#sentAt + JOIN_MS - this.#now();
-    if (wait <= 0) this.flush();
+    if (wait <= 0 || this.#text.length >= MAX_TEXT) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), wait);
   }
 

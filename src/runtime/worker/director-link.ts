@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
+import { askerFor } from '../bus/identity.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.ts';
@@ -17,6 +19,7 @@ const ANSWER_MS = 5_000;
 
 /** The link of a worker whose key gives it no right to JetStream. */
 export function directorLink({ connection, id }: LinkOptions): WorkerLink {
+  const asker = askerFor(connection, id);
   const payload = (request: object) =>
     encode({ protocol: PROTOCOL_VERSION, ...request }, LIMITS.messageBytes);
   const ask = async <T extends z.ZodType>(
@@ -24,7 +27,9 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
     request: object,
     schema: T,
   ): Promise<z.infer<T>> => {
-    const { data } = await connection.request(subjects.workerRequest(id, verb), payload(request), {
+    const message = { protocol: PROTOCOL_VERSION, ...request };
+    const large = await encodeLarge(connection, message, { box: 'in-wrk', id });
+    const { data } = await connection.request(subjects.workerRequest(asker, verb), large, {
       timeout: ANSWER_MS,
     });
     const refusal = decode(refusalSchema, data);
@@ -34,7 +39,7 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
       if (code === 'grid-unreachable') throw new Error(message);
       throw new AipgError(code, message, hint === undefined ? {} : { hint });
     }
-    const reply = decode(schema, data);
+    const reply = await decodeLarge(connection, schema, data, { box: 'out-wrk', id });
     if (reply.ok) return reply.value;
     throw new Error(`A director's answer ${reply.reason}.`);
   };
@@ -43,11 +48,12 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
     access: (model) => ({
       requestNext: ({ tier, lane }, expiresMs, reply) =>
         connection.publish(
-          subjects.workerRequest(id, 'next'),
+          subjects.workerRequest(asker, 'next'),
           payload({ kind: 'text', tier, lane, model, expiresMs }),
           { reply },
         ),
-      say: (lease, word) => connection.publish(subjects.workerRequest(id, 'lease'), payload({ lease, word })),
+      say: (lease, word) =>
+        connection.publish(subjects.workerRequest(asker, 'lease'), payload({ lease, word })),
     }),
     beat: async (heartbeat) => void (await ask('beat', { heartbeat }, doneReplySchema)),
     leave: async () => void (await ask('beat', { heartbeat: null }, doneReplySchema)),

@@ -1,5 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeLarge } from '../bus/artifacts.ts';
+import { askerFor } from '../bus/identity.ts';
 import { encode } from '../protocol/codec.ts';
 import type { WorkerId } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
@@ -26,10 +27,17 @@ export async function askProgress(
   tries: number,
 ): Promise<ProgressReply> {
   const request: ProgressRequest = { protocol: PROTOCOL_VERSION, account: job.account, job: job.id, attempt };
-  const reply = await connection.request(subjects.workerRequest(worker, 'progress'), encode(request), {
-    timeout: Math.min(ANSWER_MS.most, ANSWER_MS.first * 2 ** tries),
+  const reply = await connection.request(
+    subjects.workerRequest(askerFor(connection, worker), 'progress'),
+    encode(request),
+    {
+      timeout: Math.min(ANSWER_MS.most, ANSWER_MS.first * 2 ** tries),
+    },
+  );
+  const progress = await decodeLarge(connection, progressReplySchema, reply.data, {
+    box: 'out-wrk',
+    id: worker,
   });
-  const progress = await decodeLarge(connection, progressReplySchema, reply.data);
   if (progress.ok) return progress.value;
   throw new Error(`A director's answer ${progress.reason}.`);
 }

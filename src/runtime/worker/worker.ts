@@ -2,15 +2,15 @@ import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 import { decodeLarge } from '../bus/artifacts.ts';
 import { JobQueue } from '../bus/job-queue.ts';
 import type { Lease } from '../bus/lease.ts';
-import type { Queue } from '../bus/provision.ts';
+import { ACK_WAIT_MS, type Queue } from '../bus/provision.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import type { LoadedModel } from '../engines/engine.ts';
-import { encode } from '../protocol/codec.ts';
+import { type Decoded, decode, encode } from '../protocol/codec.ts';
 import type { JobId, WorkerId } from '../protocol/ids.ts';
 import { type Job, jobSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
-import { controlJobSchema } from '../protocol/requests.ts';
+import { controlJobSchema, controlWorkerSchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { Heartbeat, WorkerState } from '../protocol/worker.ts';
 import { Attempt, type AttemptOutcome } from './attempt.ts';
@@ -50,6 +50,7 @@ export class Worker {
   /** Attempts in work, or done and not on record yet. */
   readonly #attempts = new Map<JobId, Attempt>();
   readonly #ending = new Set<Promise<void>>();
+  readonly #toldToDrain = Promise.withResolvers<void>();
   readonly #slots: Promise<void>[];
   readonly #counts = { done: 0, failed: 0, refused: 0 };
   readonly #heartbeat: NodeJS.Timeout;
@@ -105,6 +106,11 @@ export class Worker {
     return this.#counts;
   }
 
+  /** Resolves when the grid tells it to drain: whoever runs it is then to do so. */
+  get toldToDrain(): Promise<void> {
+    return this.#toldToDrain.promise;
+  }
+
   /** Takes no new job, lets running ones end, and takes its leave of the grid. Safe to call again, to hurry. */
   drain({ timeoutMs }: DrainOptions = {}): Promise<void> {
     if (timeoutMs !== undefined) {
@@ -136,7 +142,11 @@ export class Worker {
       message.data.length === 0
         ? undefined
         : await decodeLarge(this.#options.connection, controlJobSchema, message.data).catch(() => undefined);
-    if (!control?.ok) return void (message.reply && message.respond());
+    if (!control?.ok) {
+      if (message.reply) message.respond();
+      if (decode(controlWorkerSchema, message.data).ok) this.#toldToDrain.resolve();
+      return;
+    }
     const attempt = this.#attempts.get(control.value.job);
     if (control.value.type !== 'content') {
       attempt?.obey(control.value);
@@ -157,13 +167,23 @@ export class Worker {
   }
 
   async #take(lease: Lease): Promise<void> {
-    const job = await decodeLarge(this.#options.connection, jobSchema, lease.data).catch(() => undefined);
+    const job = await this.#read(lease).catch(() => undefined);
     // The bus is gone in the middle of it: the lease runs out and the job is handed out again.
     if (job === undefined) return;
     if (!job.ok) return this.#refuse(lease, job.reason);
     const own = this.#attempts.get(job.value.id);
     if (own) own.adopt(lease);
     else await this.#run(lease, job.value);
+  }
+
+  /** A large one takes a while to come. */
+  async #read(lease: Lease): Promise<Decoded<Job>> {
+    const renewal = setInterval(() => lease.renew(), ACK_WAIT_MS / 3);
+    try {
+      return await decodeLarge(this.#options.connection, jobSchema, lease.data);
+    } finally {
+      clearInterval(renewal);
+    }
   }
 
   #refuse(lease: Lease, reason: string): void {

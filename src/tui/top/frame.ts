@@ -1,5 +1,7 @@
 import type { GridSnapshot } from '../../runtime/monitor/grid-snapshot.ts';
+import { endOfTab, firstRow } from './click.ts';
 import { drawDetails } from './details.ts';
+import { HELP } from './help.ts';
 import { drawOverview } from './overview.ts';
 import { makeTable, type Table } from './table.ts';
 import { EVENTS } from './tables/events.ts';
@@ -8,7 +10,7 @@ import { MODELS } from './tables/models.ts';
 import { WORKERS } from './tables/workers.ts';
 import { pad, toWidth, width as widthOf } from './text.ts';
 import type { Theme } from './theme.ts';
-import { selectedIndex, type TableName, tableName, type UiState, VIEWS } from './ui-state.ts';
+import { type Risky, selectedIndex, type TableName, tableName, type UiState, VIEWS } from './ui-state.ts';
 import { age, count } from './units.ts';
 
 /** Lines around a view: the grid, the tabs and the keys. */
@@ -83,8 +85,7 @@ function drawBody(
   }
   const selected = selectedIndex(ui.tables[name], table);
   const page = height - 1;
-  // Whole pages, so that rows stand still while the mark moves.
-  const top = Math.max(0, Math.min(Math.floor(selected / page) * page, table.ids.length - page));
+  const top = firstRow(selected, page, table.ids.length);
   return table.draw({
     ...{ width: columns, height, top, now, theme },
     selected: table.ids[selected],
@@ -151,16 +152,13 @@ function drawTabs({ ui }: Shown, table: Table | undefined, columns: number, them
     return theme.paint(isOpen ? 'selected' : 'dim', plain);
   }).join('');
   const name = tableName(ui);
-  const left = pad(
-    tabs,
-    VIEWS.reduce((sum, view) => sum + view.length + 4, 0),
-  );
+  const left = pad(tabs, endOfTab(VIEWS.length - 1));
   if (!name || !table || ui.mode.type === 'help') return left;
   const { filter, sort } = ui.tables[name];
   const shown = filter === '' ? count(table.total) : `${count(table.ids.length)} of ${count(table.total)}`;
   const order = `by ${(sort ?? table.sort).column}`;
   const text = [shown, order, ...(filter === '' ? [] : [`/${filter}`])].join('  ');
-  const room = columns - widthOf(tabs.replaceAll(SGR, '')) - 1;
+  const room = columns - widthOf(tabs) - 1;
   return room < 10
     ? left
     : `${left} ${theme.paint('dim', toWidth(text, room, 'right', theme.signs.ellipsis))}`;
@@ -171,42 +169,24 @@ function drawFooter({ ui, notice, snapshot }: Shown, columns: number, theme: The
   const { mode } = ui;
   const name = tableName(ui);
   if (mode.type === 'confirm')
-    return theme.paint('warn', cut(`Cancel job ${mode.job}? y yes, any other key no`));
+    return theme.paint('warn', cut(`${question(mode.effect)} y yes, any other key no`));
   if (mode.type === 'filter' && name) {
     return `${theme.paint('accent', '/')}${toWidth(`${ui.tables[name].filter}_  Enter keeps it, Esc goes back`, columns - 1)}`;
   }
   if (notice !== undefined) return theme.paint('accent', cut(notice));
   if (mode.type === 'help') return theme.paint('dim', cut('Any key closes this.'));
+  const acts = name === 'jobs' ? ['c cancel'] : name === 'workers' ? ['d drain'] : [];
   const keys =
     mode.type === 'details'
-      ? ['Esc back', ...(name === 'jobs' ? ['c cancel'] : []), 'y copy id']
+      ? ['Esc back', ...acts, 'y copy id']
       : name && snapshot
-        ? ['Enter details', '/ filter', '< > sort', 'r reverse', ...(name === 'jobs' ? ['c cancel'] : [])]
+        ? ['Enter details', '/ filter', '< > sort', 'r reverse', ...acts]
         : ['1-5 Tab views'];
   return theme.paint('dim', cut([...keys, 'p pause', '? keys', 'q quit'].join('  ')));
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the styles of our own text
-const SGR = /\u001b\[\d+m/g;
-
-const HELP = [
-  'Views',
-  '  1 2 3 4 5          overview, jobs, workers, models, events',
-  '  Tab, Right         the next view; Shift-Tab, Left: the one before',
-  '',
-  'Tables',
-  '  Up Down, k j       select a row; the selection follows it when the order changes',
-  '  PgUp PgDn          a page; Home End, g G: the first and the last row',
-  '  < >, S s           sort by another column; r: the other way round',
-  '  /                  filter as you type; Enter keeps it, Esc drops it',
-  '  Enter              details of the row; Esc: back',
-  '',
-  'Acting',
-  '  c                  cancel the selected job, after a question',
-  '  y                  copy the id of the row to the clipboard of the terminal',
-  '',
-  'Display',
-  '  p                  pause and go on',
-  '  Ctrl-Z             to the shell; fg comes back',
-  '  q, Ctrl-C          quit',
-];
+function question(effect: Risky): string {
+  return effect.type === 'cancel'
+    ? `Cancel job ${effect.job}?`
+    : `Drain ${effect.worker}? It ends its jobs and leaves the grid.`;
+}

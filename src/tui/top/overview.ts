@@ -44,7 +44,10 @@ function drawTops(
   theme: Theme,
 ): string[] {
   const table = <Row>(kind: TableKind<Row>, rows: Iterable<Row>, columns: number, lines: number) =>
-    fill(makeTable(kind, rows).draw({ width: columns, height: lines, now, theme }), lines);
+    fill(
+      makeTable(kind, rows, kind.sort, '', lines).draw({ width: columns, height: lines, now, theme }),
+      lines,
+    );
   const first = Math.min(Math.max(1, models.size) + 1, Math.max(2, Math.floor(height / 4)));
   const top = [...table(MODELS, models.values(), width, first), ''];
   const rest = height - top.length;

@@ -55,18 +55,22 @@ export interface DrawOptions {
   readonly theme: Theme;
 }
 
-/** @param filter only rows that hold it, whatever its case */
+/**
+ * @param filter only rows that hold it, whatever its case
+ * @param most rows that are wanted, the first: of a large grid they are found without putting all in order
+ */
 export function makeTable<Row>(
   kind: TableKind<Row>,
   rows: Iterable<Row>,
   sort: Sort = kind.sort,
   filter = '',
+  most = Number.POSITIVE_INFINITY,
 ): Table {
   const all = [...rows];
   const wanted = filter.toLowerCase();
-  const shown = wanted === '' ? all : all.filter((row) => kind.search(row).toLowerCase().includes(wanted));
+  const matching = wanted === '' ? all : all.filter((row) => kind.search(row).toLowerCase().includes(wanted));
   const column = kind.columns.find(({ id }) => id === sort.column);
-  if (column) order(shown, column, kind.id, sort.descending);
+  const shown = column ? inOrder(matching, column, kind.id, sort.descending, most) : matching;
   return {
     columns: kind.columns,
     ids: shown.map(kind.id),
@@ -81,16 +85,36 @@ export function makeTable<Row>(
   };
 }
 
-function order<Row>(rows: Row[], { key }: Column<Row>, id: (row: Row) => string, descending: boolean): void {
-  const keys = new Map(rows.map((row) => [row, key(row)]));
+function inOrder<Row>(
+  rows: readonly Row[],
+  { key }: Column<Row>,
+  id: (row: Row) => string,
+  descending: boolean,
+  most: number,
+): Row[] {
   const sign = descending ? -1 : 1;
-  rows.sort((a, b) => {
-    const [x, y] = [keys.get(a), keys.get(b)];
-    if (x === y) return id(a) < id(b) ? -1 : 1;
-    if (x === undefined) return 1;
-    if (y === undefined) return -1;
-    return sign * (x < y ? -1 : 1);
-  });
+  type Keyed = { readonly row: Row; readonly key: number | string | undefined };
+  const compare = (a: Keyed, b: Keyed): number => {
+    if (a.key === b.key) return id(a.row) < id(b.row) ? -1 : 1;
+    if (a.key === undefined) return 1;
+    if (b.key === undefined) return -1;
+    return sign * (a.key < b.key ? -1 : 1);
+  };
+  const keyed = rows.map((row) => ({ row, key: key(row) }));
+  return (most < rows.length ? first(keyed, most, compare) : keyed.sort(compare)).map(({ row }) => row);
+}
+
+/** As many as are wanted of all, in their order. */
+function first<T>(all: readonly T[], most: number, compare: (a: T, b: T) => number): T[] {
+  const kept: T[] = [];
+  for (const one of all) {
+    const last = kept.at(-1);
+    if (kept.length >= most && last !== undefined && compare(one, last) > 0) continue;
+    const at = kept.findIndex((other) => compare(one, other) < 0);
+    kept.splice(at < 0 ? kept.length : at, 0, one);
+    if (kept.length > most) kept.pop();
+  }
+  return kept;
 }
 
 function draw<Row>(

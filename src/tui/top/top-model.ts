@@ -1,8 +1,9 @@
 import type { GridSnapshot } from '../../runtime/monitor/grid-snapshot.ts';
 import { freeze } from '../../runtime/monitor/grid-state.ts';
 import { CHROME, drawFrame, type Shown, type Size, tableOf } from './frame.ts';
+import { press } from './press.ts';
 import type { Theme } from './theme.ts';
-import { type Effect, type Key, press, START, tableName, type UiState, type View } from './ui-state.ts';
+import { type Effect, type Key, START, tableName, type UiState, type View } from './ui-state.ts';
 
 export interface TopModelOptions {
   readonly grid: string;

@@ -115,8 +115,8 @@ describe('the jobs of a batch', () => {
     const [a, b] = [job({ prompt: 'x' }, {}, 3), job({ prompt: 'x' }, {}, 4)];
     expect(a.id).not.toBe(b.id);
     expect(a.input.seed).not.toBe(b.input.seed);
-    expect(a).toMatchObject({ id: lineJobId(key.batch, 3, 1), input: { seed: lineSeed(key.seed, 3) } });
-    expect(lineJobId(key.batch, 3, 2)).not.toBe(a.id);
+    expect(a).toMatchObject({ id: lineJobId(key, 3, 1), input: { seed: lineSeed(key.seed, 3) } });
+    expect(lineJobId(key, 3, 2)).not.toBe(a.id);
   });
 
   test('have the seed that their line gives', () => {

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DoneLines } from '../../../src/runtime/batch/done.ts';
+import { lineJobId } from '../../../src/runtime/batch/job.ts';
 import { readInput } from '../../../src/runtime/batch/lines.ts';
-import { type OpenBatchOptions, openBatch } from '../../../src/runtime/batch/open.ts';
+import { finishBatch, type OpenBatchOptions, openBatch } from '../../../src/runtime/batch/open.ts';
+import { retriedFile } from '../../../src/runtime/batch/retry.ts';
 import { runBatch } from '../../../src/runtime/batch/run.ts';
 import { FileSink } from '../../../src/runtime/batch/sink.ts';
 import { batchStateFile } from '../../../src/runtime/batch/state.ts';
@@ -44,7 +47,7 @@ async function run({ inFlight = 4, before, ...options }: Run = {}): Promise<numb
   const opened = { input, output, defaults: {}, seed: undefined, ordered: true, resume: false, signal };
   const batch = await openBatch({ ...opened, ...options });
   await using grid = createLocalGrid(instantEngine({ slots: inFlight, ...(before && { before }) }));
-  await using sink = await FileSink.open(output);
+  await using sink = await FileSink.open(batch.file ?? output);
   let answered = 0;
   await runBatch({
     ...batch,
@@ -58,6 +61,7 @@ async function run({ inFlight = 4, before, ...options }: Run = {}): Promise<numb
       answered += 1;
     },
   });
+  await finishBatch(batch, output, signal);
   return answered;
 }
 
@@ -86,7 +90,7 @@ describe('a batch that was stopped', () => {
     await run({ seed: undefined });
     const whole = await readFile(output);
     const expected = records(whole.toString());
-    expect(expected.map(({ index }) => index)).toEqual(Array.from({ length: LINES }, (_, n) => n));
+    expect(expected.map(({ index }) => index)).toEqual(upTo(LINES));
     await fc.assert(
       fc.asyncProperty(
         fc.nat(whole.length),
@@ -163,6 +167,118 @@ describe('a batch that was stopped', () => {
   });
 });
 
+/** The engine fails for every third prompt. */
+async function failing(prompt: string) {
+  if (Number(/\d+/.exec(prompt)?.[0]) % 3 === 1) throw new AipgError('internal', 'Out of order.');
+}
+const FAILING = [1, 4, 7, 10];
+/** These fail whatever the engine does. */
+const REFUSED = [3, 8];
+
+function indicesOf(all: readonly Record<string, unknown>[], kind: 'text' | 'error') {
+  return all.filter((each) => kind in each).map(({ index }) => index as number);
+}
+
+describe('lines that ended in an error', () => {
+  test('are done again, once, in their places; the others stay as they are', async () => {
+    await run({ before: failing });
+    const before = await readFile(output, 'utf8');
+    const failed = [...FAILING, ...REFUSED].toSorted((a, b) => a - b);
+    expect(indicesOf(records(before), 'error')).toEqual(failed);
+    const asked: string[] = [];
+    const note = async (prompt: string) => void asked.push(prompt);
+    expect(await run({ resume: true, retryErrors: true, before: note })).toBe(failed.length);
+    expect(asked.toSorted()).toEqual(FAILING.map((n) => `prompt ${n} ünï`).toSorted());
+    const after = await readFile(output, 'utf8');
+    expect(records(after).map(({ index }) => index)).toEqual(upTo(LINES));
+    expect(indicesOf(records(after), 'error')).toEqual(REFUSED);
+    const kept = (text: string) => text.split('\n').filter((_, index) => !failed.includes(index));
+    expect(kept(after)).toEqual(kept(before));
+    await expect(stat(retriedFile(output))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test.for([true, false])(
+    'are done again, each once, wherever the retry is stopped or killed (ordered: %s)',
+    async (ordered) => {
+      const { seed } = JSON.parse(await stateText()) as { seed: OpenBatchOptions['seed'] };
+      await rm(output);
+      await run({ seed });
+      const expected = records(await readFile(output, 'utf8'));
+      const sorted = async () =>
+        ordered
+          ? records(await readFile(output, 'utf8'))
+          : records(await readFile(output, 'utf8')).toSorted(
+              (a, b) => Number(a['index']) - Number(b['index']),
+            );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.double({ min: 0, max: 1, noNaN: true }),
+          fc.integer({ min: 1, max: 12 }),
+          fc.nat(60),
+          fc.boolean(),
+          fc.infiniteStream(fc.nat(3)),
+          async (share, stopAt, cut, retryErrors, turns) => {
+            await rm(output);
+            await run({ seed, ordered, before: failing });
+            const whole = await readFile(output);
+            // Some lines had not been reached, some had ended in an error.
+            await writeFile(output, whole.subarray(0, Math.floor(share * whole.length)));
+            const reached = records(await readFile(output, 'utf8'));
+            const stop = new AbortController();
+            const reason = new AipgError('cancelled', 'Enough.');
+            const wait = shuffled(turns);
+            let started = 0;
+            const stopping = async () => {
+              started += 1;
+              if (started === stopAt) stop.abort(reason);
+              await wait();
+            };
+            const retry = { resume: true, ordered, retryErrors: true } as const;
+            const stopped = await run({ ...retry, before: stopping, signal: stop.signal }).then(
+              () => false,
+              () => true,
+            );
+            if (stopped) {
+              const retried = await readFile(retriedFile(output)).catch(() => undefined);
+              // Without an error to do again, it goes on as any other.
+              if (retried) expect(records(await readFile(output, 'utf8'))).toEqual(reached);
+              const left = retried?.subarray(0, Math.max(0, retried.length - cut));
+              if (retried) await writeFile(retriedFile(output), left ?? '');
+              const done = records(left?.toString() ?? '').length;
+              const good = indicesOf(reached, 'text').length;
+              const answered = await run({ ...retry, retryErrors, before: wait });
+              // Without --retry-errors, what the stopped retry has not come to stays an error.
+              if (retryErrors && retried) expect(answered).toBe(LINES - good - done);
+              if (!retryErrors) await run({ ...retry, before: wait });
+            }
+            expect(await sorted()).toEqual(expected);
+            await expect(stat(retriedFile(output))).rejects.toMatchObject({ code: 'ENOENT' });
+          },
+        ),
+        { numRuns: 40 },
+      );
+    },
+  );
+
+  test('may have more time than before, and nothing else', async () => {
+    await run({ defaults: { timeoutMs: 1_000 }, before: failing });
+    const retry = { resume: true, retryErrors: true } as const;
+    await expect(run({ resume: true, defaults: { timeoutMs: 2_000 } })).rejects.toThrow(/another timeoutMs/);
+    await expect(run({ ...retry, defaults: { temperature: 1 } })).rejects.toThrow(/another temperature/);
+    expect(await run({ ...retry, defaults: { timeoutMs: 2_000 } })).toBe(FAILING.length + REFUSED.length);
+  });
+
+  test('are done again by jobs of their own: those that failed have their result', () => {
+    const lines = new DoneLines();
+    lines.add(3);
+    const ids = [undefined, { round: 1, lines }, { round: 2, lines }].flatMap((retry) =>
+      [3, 4].map((index) => lineJobId({ batch: 'ab', retry }, index, 1)),
+    );
+    expect(new Set(ids.filter((_, n) => n % 2 === 0)).size).toBe(3);
+    expect(new Set(ids.filter((_, n) => n % 2 === 1)).size).toBe(1);
+  });
+});
+
 describe('a new batch', () => {
   test('does not write over what is there', async () => {
     await writeFile(output, 'precious');
@@ -200,6 +316,10 @@ describe('a new batch', () => {
     expect(await run({ resume: true })).toBe(LINES - written.length);
   });
 });
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, n) => n);
+}
 
 async function dropLine(place: number): Promise<void> {
   const lines = (await readFile(output, 'utf8')).split('\n');

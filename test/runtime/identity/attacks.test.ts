@@ -22,7 +22,7 @@ const protocol = PROTOCOL_VERSION;
 const reaperTimes = { firstLookMs: 100, clientGraceMs: 90_000 };
 
 beforeAll(async () => {
-  grid = await OpenGrid.start({ reaperTimes });
+  grid = await OpenGrid.start({ reaperTimes, credits: true });
   model = await loadTinyModel(2);
   const worker = await grid.worker(model, 'carol');
   const alice = await grid.client('alice');
@@ -41,6 +41,25 @@ afterAll(async () => {
   await model[Symbol.asyncDispose]();
 });
 
+/** What only operators may ask. */
+const FOR_OPERATORS = ['aipg.adm.issue', 'aipg.adm.policy', 'aipg.adm.price', 'aipg.adm.*'];
+/** What would change or read the ledger beside what directors answer. */
+const LEDGER = [
+  'aipg.led.entries',
+  'aipg.led.*',
+  '$JS.API.STREAM.INFO.AIPG_LEDGER',
+  '$JS.API.STREAM.MSG.GET.AIPG_LEDGER',
+  '$JS.API.DIRECT.GET.AIPG_LEDGER',
+  '$JS.API.DIRECT.GET.AIPG_LEDGER.aipg.led.entries',
+  '$JS.API.CONSUMER.CREATE.AIPG_LEDGER',
+];
+/** What would lose it. */
+const LOSS = [
+  '$JS.API.STREAM.DELETE.AIPG_LEDGER',
+  '$JS.API.STREAM.PURGE.AIPG_LEDGER',
+  '$JS.API.STREAM.MSG.DELETE.AIPG_LEDGER',
+];
+
 /** What nobody but directors and the operator may publish to; literal wildcards are subjects like any other. */
 const publishes = () => {
   const { account, job, worker } = victim;
@@ -56,9 +75,16 @@ const publishes = () => {
     `aipg.wrk.${worker}.finish`,
     'aipg.wrk.*.next',
     `aipg.ctl.worker.${worker}`,
+    'aipg.ctl.worker.*',
+    ...FOR_OPERATORS,
+    ...LEDGER,
+    `aipg.art.${account}.${job}.${'0'.repeat(64)}.0`,
+    `aipg.box.in-req.${account}.${'0'.repeat(64)}.0`,
+    `aipg.rate.${'U'.repeat(56)}.1`,
     `$KV.AIPG_WORKERS.${worker}`,
     '$KV.AIPG_WORKERS.*',
     '$O.AIPG_ARTIFACTS.M.x',
+    ...LOSS,
     '$JS.API.INFO',
     '$JS.API.STREAM.CREATE.MINE',
     '$JS.API.STREAM.UPDATE.AIPG_EVENTS',
@@ -103,6 +129,11 @@ const subscriptions = () => {
     `aipg.cli.${account}.*`,
     `aipg.ctl.worker.${worker}`,
     'aipg.ctl.worker.*',
+    'aipg.adm.*',
+    'aipg.led.entries',
+    'aipg.art.>',
+    'aipg.box.>',
+    'aipg.rate.>',
     'aipg.here.*',
     '_INBOX.>',
     '_INBOX.*.>',
@@ -191,6 +222,21 @@ describe('a worker', () => {
     expect(reply).toMatchObject({ ok: true, value: { error: { code: 'job-refused' } } });
   });
 
+  test('cannot have another leave the grid, nor take its place', async () => {
+    const worker = await grid.raw('worker', 'mallory');
+    const inbox = `_INBOX.${worker.credentials.key}.x`;
+    const beat = encode({ protocol, heartbeat: null });
+    worker.connection.publish(`aipg.wrk.${victim.worker}.beat`, beat, { reply: inbox });
+    worker.connection.subscribe(`aipg.ctl.worker.${victim.worker}`, { callback: () => undefined });
+    const wanted = [
+      `publish aipg.wrk.${victim.worker}.beat`,
+      `subscription aipg.ctl.worker.${victim.worker}`,
+    ];
+    await expect.poll(() => wanted.filter((each) => !worker.violations.has(each))).toEqual([]);
+    const { workers } = await takeSnapshot((await grid.store()).connection);
+    expect(workers.map(({ worker: id }) => id)).toContain(victim.worker);
+  });
+
   test('cannot write over a result', async () => {
     const worker = await grid.raw('worker', 'mallory');
     const store = await grid.store();
@@ -260,7 +306,42 @@ describe('a worker', () => {
   });
 });
 
+describe('a director', () => {
+  test('does not ask as an operator, and cannot lose the ledger', async () => {
+    const director = await grid.raw('director', 'mallory');
+    const before = await streams();
+    await tryAll(director, [...FOR_OPERATORS, ...LOSS], ['aipg.led.>', 'aipg.evt.>', 'aipg.res.>', '>']);
+    const wanted = [...FOR_OPERATORS, ...LOSS].map((subject) => `publish ${subject}`);
+    await expect.poll(() => wanted.filter((each) => !director.violations.has(each))).toEqual([]);
+    expect(await streams()).toEqual(before);
+  });
+});
+
+describe('the ledger', () => {
+  test('takes no entry back, whoever asks', async () => {
+    const { manager } = await grid.store();
+    const { config, state } = await manager.streams.info(STREAMS.ledger);
+    expect(config).toMatchObject({ deny_delete: true, deny_purge: true });
+    await expect(manager.streams.purge(STREAMS.ledger)).rejects.toThrow();
+    await expect(manager.streams.deleteMessage(STREAMS.ledger, state.first_seq)).rejects.toThrow();
+    expect((await manager.streams.info(STREAMS.ledger)).state.messages).toBe(state.messages);
+  });
+});
+
 describe('a user', () => {
+  test('has no reach to what drains, stops or answers for a worker', async () => {
+    const user = await grid.raw('user', 'mallory');
+    const control = { type: 'cancel', job: victim.job, reason: 'forged' };
+    user.connection.publish(`aipg.ctl.worker.${victim.worker}`, encode(control));
+    const beat = user.connection.request(
+      `aipg.wrk.${victim.worker}.beat`,
+      encode({ protocol, heartbeat: null }),
+    );
+    await expect(beat).rejects.toThrow();
+    const { workers } = await takeSnapshot((await grid.store()).connection);
+    expect(workers.map(({ worker }) => worker)).toContain(victim.worker);
+  });
+
   test("learns nothing of another account's job by its id", async () => {
     const mallory = await grid.client('mallory');
     await expect(mallory.job(victim.job).view()).rejects.toMatchObject({ code: 'job-not-found' });

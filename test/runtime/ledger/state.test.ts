@@ -153,6 +153,16 @@ describe('a ledger', () => {
     });
   });
 
+  it('holds a reservation for as long as it takes, and takes no second for the same job meanwhile', () => {
+    const ledger = new TestLedger();
+    const job = newJobId();
+    ledger.add(issue(alice, 5_000), reserve(alice, 2_000, job));
+    ledger.at += 30 * DAY_MS;
+    expect(() => ledger.add(reserve(alice, 1_000, job))).toThrow('already');
+    ledger.add({ kind: 'refund', job, reason: 'unsettled' });
+    expect(ledger.state.balance(alice)).toEqual({ available: 5_000, reserved: 0 });
+  });
+
   it('refunds all that was reserved', () => {
     const ledger = new TestLedger();
     const job = newJobId();

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { writeRandomModel } from '../../../bench/support/random-model.ts';
+import { type GpuFacts, writeGpuFacts } from '../../../src/runtime/cache/gpu-facts.ts';
+import { machineFingerprint } from '../../../src/runtime/cache/machine.ts';
 import { fileSource } from '../../../src/runtime/models/byte-source.ts';
 import { readGgufHeader } from '../../../src/runtime/models/gguf-header.ts';
 import { factsOf, type HeaderFacts } from '../../../src/runtime/models/header-facts.ts';
@@ -92,20 +94,83 @@ describe('the memory that a model takes', () => {
 });
 
 describe('this machine', () => {
-  it('has memory, some of it free', () => {
-    const { totalBytes, availableBytes } = machineMemory();
+  it('has memory, some of it free', async () => {
+    const { totalBytes, availableBytes } = await machineMemory('/nowhere', {});
     expect(availableBytes).toBeGreaterThan(0);
     expect(totalBytes).toBeGreaterThanOrEqual(availableBytes);
+  });
+
+  it('has a GPU, none, or nobody knows, as the engine has found it', async () => {
+    const cache = await mkdtemp(join(tmpdir(), 'aipg-memory-'));
+    try {
+      expect((await machineMemory(cache, {})).gpu).toBeUndefined();
+      expect((await machineMemory(cache, { AIPG_GPU: 'off' })).gpu).toBeNull();
+      const found: GpuFacts = {
+        ...{ machine: machineFingerprint('3'), gpu: 'cuda', names: ['H200'] },
+        ...{ totalBytes: 150, usableBytes: 140, unifiedBytes: 0, probedAt: 0 },
+      };
+      await writeGpuFacts(cache, found);
+      const { names, totalBytes, usableBytes, unifiedBytes } = found;
+      expect((await machineMemory(cache, {})).gpu).toEqual({ names, totalBytes, usableBytes, unifiedBytes });
+      expect((await machineMemory(cache, { AIPG_GPU: 'off' })).gpu).toBeNull();
+      await writeGpuFacts(cache, { ...found, gpu: false });
+      expect((await machineMemory(cache, {})).gpu).toBeNull();
+      await writeGpuFacts(cache, { ...found, machine: 'another|64|3' });
+      expect((await machineMemory(cache, {})).gpu).toBeUndefined();
+    } finally {
+      await rm(cache, { recursive: true });
+    }
   });
 
   it('fits what is free, barely fits what is there, and does not fit more', () => {
     const memory = { totalBytes: 100, availableBytes: 60 };
     expect([60, 61, 100, 101].map((needed) => fitOf(needed, memory))).toEqual([
-      'fits',
-      'tight',
-      'tight',
-      'too-large',
+      { fit: 'fits', place: 'memory' },
+      { fit: 'tight', place: 'memory' },
+      { fit: 'tight', place: 'memory' },
+      { fit: 'too-large', place: 'memory' },
     ]);
+    expect(fitOf(60, { ...memory, gpu: null })).toEqual(fitOf(60, memory));
+  });
+
+  it('puts on a GPU what finds room there, and the rest in memory', () => {
+    const gpu = { names: ['A'], totalBytes: 50, usableBytes: 40, unifiedBytes: 0 };
+    const memory = { totalBytes: 100, availableBytes: 60, gpu };
+    expect([40, 41, 100, 101, 140, 141].map((needed) => fitOf(needed, memory))).toEqual([
+      { fit: 'fits', place: 'gpu' },
+      { fit: 'fits', place: 'gpu-and-memory' },
+      { fit: 'fits', place: 'gpu-and-memory' },
+      { fit: 'tight', place: 'gpu-and-memory' },
+      { fit: 'tight', place: 'gpu-and-memory' },
+      { fit: 'too-large', place: 'gpu-and-memory' },
+    ]);
+  });
+
+  it('counts memory once that processor and GPU share', () => {
+    const gpu = { names: ['A'], totalBytes: 75, usableBytes: 70, unifiedBytes: 75 };
+    const memory = { totalBytes: 100, availableBytes: 60, gpu };
+    expect([60, 61, 71, 100, 101].map((needed) => fitOf(needed, memory))).toEqual([
+      { fit: 'fits', place: 'gpu' },
+      { fit: 'tight', place: 'gpu' },
+      { fit: 'tight', place: 'gpu-and-memory' },
+      { fit: 'tight', place: 'gpu-and-memory' },
+      { fit: 'too-large', place: 'gpu-and-memory' },
+    ]);
+  });
+
+  it('never has less room with a GPU than without one, and never more than both have', () => {
+    const order = ['fits', 'tight', 'too-large'];
+    const bytes = fc.nat(1_000);
+    fc.assert(
+      fc.property(bytes, bytes, bytes, bytes, fc.boolean(), (needed, total, free, usable, shared) => {
+        const memory = { totalBytes: total, availableBytes: Math.min(free, total) };
+        const unifiedBytes = shared ? usable : 0;
+        const gpu = { names: [], totalBytes: usable, usableBytes: usable, unifiedBytes };
+        const [without, with_] = [fitOf(needed, memory), fitOf(needed, { ...memory, gpu })];
+        expect(order.indexOf(with_.fit)).toBeLessThanOrEqual(order.indexOf(without.fit));
+        if (with_.fit !== 'too-large') expect(needed).toBeLessThanOrEqual(total + (shared ? 0 : usable));
+      }),
+    );
   });
 
   it('tells the room on the disk of a folder that is not there yet', async () => {

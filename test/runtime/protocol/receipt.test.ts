@@ -11,7 +11,12 @@ import {
   receiptHash,
   receiptSchema,
 } from '../../../src/runtime/protocol/receipt.ts';
-import { isSigned, newUserSeed, receiptSigner } from '../../../src/runtime/protocol/receipt-signature.ts';
+import {
+  isSigned,
+  newUserSeed,
+  receiptSigner,
+  verifyReceipt,
+} from '../../../src/runtime/protocol/receipt-signature.ts';
 
 const SHA = sha256Schema.parse('ab'.repeat(32));
 
@@ -32,8 +37,9 @@ function signed(seed = newUserSeed()): Receipt {
 }
 
 describe('a receipt', () => {
-  it('is signed by the key that it names', () => {
+  it('is signed by the key that it names', async () => {
     expect(isSigned(signed())).toBe(true);
+    expect(await verifyReceipt(signed())).toBe(true);
   });
 
   it('has the signature that NATS’s own library gives and takes', () => {
@@ -45,7 +51,7 @@ describe('a receipt', () => {
     expect(isSigned({ ...receipt, signature: Buffer.from(theirs).toString('base64url') })).toBe(true);
   });
 
-  it('is void when any of it is another than what was signed', () => {
+  it('is void when any of it is another than what was signed', async () => {
     const receipt = signed();
     const other = 'cd'.repeat(32);
     const changes: Partial<Record<keyof Receipt, unknown>>[] = [
@@ -66,6 +72,7 @@ describe('a receipt', () => {
     for (const change of changes) {
       const forged = receiptSchema.parse({ ...receipt, ...change });
       expect(isSigned(forged), Object.keys(change).join()).toBe(false);
+      expect(await verifyReceipt(forged)).toBe(false);
       expect(receiptHash(forged)).not.toBe(receiptHash(receipt));
     }
     expect(Object.keys(receipt).filter((key) => !changes.some((change) => key in change))).toEqual([]);

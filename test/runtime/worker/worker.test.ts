@@ -1,12 +1,13 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { drainWorker } from '../../../src/runtime/bus/drain-worker.ts';
 import { openWorkersBucket } from '../../../src/runtime/bus/provision.ts';
 import { endJob } from '../../../src/runtime/bus/record.ts';
 import { Roster } from '../../../src/runtime/bus/roster.ts';
 import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
-import type { JobEvent } from '../../../src/runtime/protocol/events.ts';
 import { LOCAL_ACCOUNT } from '../../../src/runtime/protocol/ids.ts';
 import { STREAMS } from '../../../src/runtime/protocol/subjects.ts';
+import { isChunk, rest, textOf, until } from '../../support/events.ts';
 import { endlessJob, loadEndlessModel, TestGrid } from '../../support/grid.ts';
 
 let grid: TestGrid;
@@ -22,34 +23,12 @@ afterAll(async () => {
   await model[Symbol.asyncDispose]();
 });
 
-async function firstChunk(events: AsyncIterator<JobEvent>): Promise<JobEvent[]> {
-  const seen: JobEvent[] = [];
-  while (seen.at(-1)?.type !== 'chunk') {
-    const next = await events.next();
-    if (next.done) throw new Error('The job ended without a chunk.');
-    seen.push(next.value);
-  }
-  return seen;
-}
-
-async function rest(events: AsyncIterator<JobEvent>): Promise<JobEvent[]> {
-  const seen: JobEvent[] = [];
-  for (;;) {
-    const next = await events.next();
-    if (next.done) return seen;
-    seen.push(next.value);
-  }
-}
-
-const textOf = (events: readonly JobEvent[]) =>
-  events.map((event) => (event.type === 'chunk' ? event.text : '')).join('');
-
 describe('a worker', () => {
   test('drained in the middle of a job finishes it, takes no other and leaves', async () => {
     const worker = await grid.worker(model);
     const client = await grid.client();
     const events = (await client.submit(endlessJob())).events()[Symbol.asyncIterator]();
-    await firstChunk(events);
+    await until(events, isChunk);
     const drained = worker.drain();
     expect((await rest(events)).at(-1)?.type).toBe('done');
     await drained;
@@ -58,12 +37,21 @@ describe('a worker', () => {
     expect(roster.workers()).toEqual([]);
   });
 
+  test('hears that it is to drain, once it is there', async () => {
+    const connection = await grid.connect();
+    const worker = await grid.worker(model);
+    expect(await drainWorker(connection, worker.id)).toBe(true);
+    await worker.toldToDrain;
+    await worker.drain();
+    expect(await drainWorker(connection, worker.id)).toBe(false);
+  });
+
   test('in a hurry gives its job back, and another ends it with the same text', async () => {
     const client = await grid.client();
     const first = await grid.worker(model, 'first');
     const undisturbed = await (await client.submit(endlessJob('hurry'))).result();
     const events = (await client.submit(endlessJob('hurry'))).events()[Symbol.asyncIterator]();
-    const before = await firstChunk(events);
+    const before = await until(events, isChunk);
     const second = await grid.worker(model, 'second');
     await first.drain({ timeoutMs: 0 });
     const after = await rest(events);
@@ -94,7 +82,7 @@ describe('a worker', () => {
     const client = await grid.client();
     const job = await client.submit(endlessJob());
     const events = job.events()[Symbol.asyncIterator]();
-    await firstChunk(events);
+    await until(events, isChunk);
     const record = { status: 'cancelled', reason: 'by one that died' } as const;
     expect(await endJob(await grid.store(), LOCAL_ACCOUNT, job.id, record)).toBe(true);
     expect((await rest(events)).at(-1)).toEqual({ type: 'cancelled', reason: 'by one that died' });
@@ -107,7 +95,7 @@ describe('a worker', () => {
     const client = await grid.client();
     const job = await client.submit(endlessJob());
     const events = job.events()[Symbol.asyncIterator]();
-    await firstChunk(events);
+    await until(events, isChunk);
     for (const payload of ['', 'stop', '{"type":"stop"}'])
       connection.publish(`aipg.ctl.worker.${worker.id}`, payload);
     expect((await rest(events)).at(-1)?.type).toBe('done');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { GridState } from '../../../src/runtime/monitor/grid-state.ts';
+import { readMouse } from '../../../src/tui/top/mouse.ts';
 import { createTheme } from '../../../src/tui/top/theme.ts';
 import { TopModel } from '../../../src/tui/top/top-model.ts';
 import type { Effect, Key } from '../../../src/tui/top/ui-state.ts';
@@ -20,7 +21,8 @@ function opened() {
     keys.map((key) => model.press(key.length === 1 ? { text: key } : { name: key as never }, SIZE)).at(-1);
   const screen = () => model.frame(SIZE).join('\n');
   const selected = () => /^> (\w+)/m.exec(screen())?.[1];
-  return { state, press, screen, selected };
+  const mouse = (input: string) => readMouse(input).map((key) => model.press(key, SIZE));
+  return { state, press, mouse, screen, selected };
 }
 
 describe('a selection', () => {
@@ -67,6 +69,57 @@ test('a job is cancelled only after a yes', () => {
   expect(press('c', 'y')).toEqual({ type: 'cancel', job: jobId(5) } satisfies Effect);
   expect(press('3', 'c')).toBeUndefined();
   expect(screen()).not.toContain('Cancel job');
+});
+
+test('a worker is drained only after a yes', () => {
+  const { press, screen } = opened();
+  expect(press('2', 'd')).toBeUndefined();
+  expect(press('3', 'd')).toBeUndefined();
+  expect(screen()).toContain('Drain w?');
+  expect(press('n')).toBeUndefined();
+  expect(press('enter', 'd', 'y')).toEqual({ type: 'drain', worker: 'w' } satisfies Effect);
+  expect(screen()).toContain('works on');
+});
+
+describe('the mouse', () => {
+  test('opens the view whose tab is clicked, wherever on it', () => {
+    const { mouse, screen } = opened();
+    mouse('\u001b[<0;13;2M\u001b[<0;13;2m');
+    expect(screen()).toContain('[2 jobs]');
+    mouse('\u001b[<0;12;2M');
+    expect(screen()).toContain('[1 overview]');
+    mouse('\u001b[<0;47;2M');
+    expect(screen()).toContain('[5 events]');
+    mouse('\u001b[<0;170;2M');
+    expect(screen()).toContain('[5 events]');
+  });
+
+  test('selects the row that is clicked, and opens it when it is clicked again', () => {
+    const { press, mouse, screen, selected } = opened();
+    press('2');
+    mouse('\u001b[<0;5;6M');
+    expect(selected()).toBe(jobId(3));
+    mouse('\u001b[<0;5;20M\u001b[<0;5;1M\u001b[<0;5;3M\u001b[<2;5;4M');
+    expect(selected()).toBe(jobId(3));
+    mouse('\u001b[<0;5;6M');
+    expect(screen()).toContain('WHAT HAPPENED');
+  });
+
+  test('scrolls with its wheel, and answers no question', () => {
+    const { press, mouse, screen, selected } = opened();
+    press('2');
+    mouse('\u001b[<65;5;6M');
+    expect(selected()).toBe(jobId(2));
+    mouse('\u001b[<64;5;6M');
+    expect(selected()).toBe(jobId(5));
+    press('c');
+    expect(mouse('\u001b[<0;5;6M')).toEqual([undefined]);
+    expect(screen()).not.toContain('Cancel job');
+  });
+
+  test('is passed over where what the terminal sends is something else', () => {
+    expect(readMouse('q\u001b[A\u001b[<0;1M\u001b[<35;3;4M')).toEqual([]);
+  });
 });
 
 test('a paused display stands still, says so, and goes on', () => {

@@ -2,7 +2,7 @@ import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readCache, writeCache } from '../../cache/json-cache.ts';
-import { machineFingerprint } from './machine.ts';
+import { machineFingerprint } from '../../cache/machine.ts';
 
 const passedSchema = z.object({ passed: z.array(z.string()).max(16) });
 

@@ -1,10 +1,13 @@
 import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import { AipgError } from '../../protocol/errors.ts';
 import type { FinishReason } from '../../protocol/text.ts';
 import type { Chunk, GenerateInput } from '../engine.ts';
 import type { ChatTemplate } from './chat-template.ts';
 import { chooseTokens } from './choose-token.ts';
 import { prefill } from './decode.ts';
+import { endTextsOf, endTokensOf } from './ends.ts';
 import type { Grammars } from './grammars.ts';
+import { unknownToken } from './known-tokens.ts';
 import { orAbort } from './or-abort.ts';
 import { join, Output } from './output.ts';
 import { tokenizePrompt } from './prompt.ts';
@@ -36,12 +39,9 @@ export async function* generate(
 ): AsyncGenerator<Chunk, void, undefined> {
   signal.throwIfAborted();
   const prompt = tokenizePrompt(input.prompt, model, template, contextSize, input.outputRoom);
-  const chat = input.prompt.form === 'chat';
-  const endTokens = new Set(chat ? template.endTokens : []);
+  const endTokens = endTokensOf(input, template);
   const chooser = await chooseTokens(input, grammars);
-  // A grammar knows its own end, and an end text may stand in a string.
-  const endTexts = chat && input.format === undefined ? template.endTexts : [];
-  const output = new Output(model, prompt, [...input.stop, ...endTexts]);
+  const output = new Output(model, prompt, [...input.stop, ...endTextsOf(input, template)]);
   const most = Math.min(input.maxTokens, contextSize - prompt.length);
   const history = [...prompt];
   const finish = (reason: FinishReason, rest: Piece): Chunk => ({
@@ -55,7 +55,15 @@ export async function* generate(
   });
 
   // An earlier attempt has shown these; replaying them rebuilds what it held back.
-  for (const token of (input.resumeFrom ?? []) as readonly Token[]) {
+  const resumed = (input.resumeFrom ?? []) as readonly Token[];
+  const unknown = unknownToken(model, resumed);
+  if (unknown !== undefined) {
+    throw new AipgError(
+      'internal',
+      `An earlier attempt has shown token ${unknown}, which the model does not have.`,
+    );
+  }
+  for (const token of resumed) {
     if (history.length - prompt.length === most) break;
     history.push(token);
     chooser.accept(token);
@@ -66,14 +74,15 @@ export async function* generate(
 
   const sequence = await slots.acquire(signal);
   let work: Promise<unknown> = Promise.resolve();
-  const run = <T>(started: Promise<T>): Promise<T> => {
+  const run = <T>(step: () => Promise<T>): Promise<T> => {
+    const started = slots.rounds.step(step);
     work = slots.track(started);
     return started;
   };
   try {
-    const last = await prefillAllButLast(sequence, history, (started) => orAbort(run(started), signal));
+    const last = await prefillAllButLast(sequence, history, (step) => orAbort(run(step), signal));
     const choose = (tokens: readonly Token[]) =>
-      run(chooser.next(sequence, tokens, history.length - prompt.length, history));
+      run(() => chooser.next(sequence, tokens, history.length - prompt.length, history));
     let chosen = choose(last);
     while (true) {
       const token = await orAbort(chosen, signal);
@@ -98,11 +107,11 @@ export async function* generate(
 async function prefillAllButLast(
   sequence: LlamaContextSequence,
   tokens: readonly Token[],
-  run: (work: Promise<void>) => Promise<void>,
+  run: (step: () => Promise<void>) => Promise<void>,
 ): Promise<readonly Token[]> {
   let start = 0;
   for (; start + PREFILL_TOKENS < tokens.length; start += PREFILL_TOKENS) {
-    await run(prefill(sequence, tokens.slice(start, start + PREFILL_TOKENS)));
+    await run(() => prefill(sequence, tokens.slice(start, start + PREFILL_TOKENS)));
   }
   return tokens.slice(start);
 }

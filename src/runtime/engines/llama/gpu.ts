@@ -1,42 +1,56 @@
-import { join } from 'node:path';
 import type { Llama } from 'node-llama-cpp';
-import { z } from 'zod';
-import { readCache, writeCache } from '../../cache/json-cache.ts';
+import { type GpuFacts, readGpuFacts, writeGpuFacts } from '../../cache/gpu-facts.ts';
+import { machineFingerprint } from '../../cache/machine.ts';
 import type { Library } from './backend.ts';
-import { machineFingerprint } from './machine.ts';
 
 type Gpu = Llama['gpu'];
-
-const probeSchema = z.object({
-  machine: z.string(),
-  gpu: z.union([z.literal(['metal', 'cuda', 'vulkan']), z.literal(false)]),
-  /** Milliseconds since the epoch. */
-  probedAt: z.number(),
-});
+type Probed = Pick<Llama, 'gpu' | 'getGpuDeviceNames' | 'getVramState' | 'vramPaddingSize'>;
 
 /** A driver that did not work may be repaired, so the outcome is only kept for a day. */
 const PROBE_LIFETIME_MS = 24 * 60 * 60 * 1_000;
 
 /**
  * Opens llama.cpp on the best GPU that works, else on the CPU. Each kind of GPU whose driver is installed costs a
- * third of a second to try, so the outcome is remembered; a machine without drivers has nothing to try or remember.
+ * third of a second to try, so the outcome is remembered, for the next time and for commands that tell which models
+ * fit; a machine without drivers has nothing to try.
  */
-export async function chooseGpu(
-  library: Library,
-  open: (gpu: 'auto' | Gpu) => Promise<Llama>,
+export async function chooseGpu<T extends Probed>(
+  library: Pick<Library, 'getLlamaGpuTypes' | 'getModuleVersion'>,
+  open: (gpu: 'auto' | Gpu) => Promise<T>,
   cacheDir: string,
   now: () => number = Date.now,
-): Promise<Llama> {
+): Promise<T> {
   const installed = await library.getLlamaGpuTypes('supported');
-  if (installed.every((gpu) => gpu === false)) return open(false);
-  const path = join(cacheDir, 'gpu.json');
   const machine = [machineFingerprint(await library.getModuleVersion()), ...installed].join('|');
-  const probe = await readCache(path, probeSchema);
-  if (probe?.machine === machine && now() - probe.probedAt < PROBE_LIFETIME_MS) {
-    const llama = await open(probe.gpu).catch(() => undefined);
+  const known = await readGpuFacts(cacheDir);
+  if (installed.every((gpu) => gpu === false)) {
+    if (known?.machine !== machine) await writeGpuFacts(cacheDir, { ...NO_GPU, machine, probedAt: now() });
+    return open(false);
+  }
+  if (known?.machine === machine && now() - known.probedAt < PROBE_LIFETIME_MS) {
+    const llama = await open(known.gpu).catch(() => undefined);
     if (llama !== undefined) return llama;
   }
   const llama = await open('auto');
-  await writeCache(path, { machine, gpu: llama.gpu, probedAt: now() } satisfies z.infer<typeof probeSchema>);
+  await writeGpuFacts(cacheDir, { ...(await memoryOf(llama)), machine, probedAt: now() });
   return llama;
+}
+
+type Memory = Omit<GpuFacts, 'machine' | 'probedAt'>;
+
+const NO_GPU: Memory = { gpu: false, names: [], totalBytes: 0, usableBytes: 0, unifiedBytes: 0 };
+
+async function memoryOf(llama: Probed): Promise<Memory> {
+  if (llama.gpu === false) return NO_GPU;
+  const [names, { total, unifiedSize }] = await Promise.all([
+    llama.getGpuDeviceNames(),
+    llama.getVramState(),
+  ]);
+  return {
+    gpu: llama.gpu,
+    names,
+    totalBytes: total,
+    usableBytes: Math.max(0, total - llama.vramPaddingSize),
+    unifiedBytes: unifiedSize,
+  };
 }

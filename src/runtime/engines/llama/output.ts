@@ -8,6 +8,7 @@ const NOTHING: Passed = { text: '', tokens: [], stopped: false };
 export class Output {
   readonly #text: TokenText;
   readonly #stops: StopStrings;
+  #silentTokens = 0;
 
   /** @param prompt The tokens before the first. */
   constructor(model: LlamaModel, prompt: readonly Token[], stops: readonly string[]) {
@@ -15,16 +16,25 @@ export class Output {
     this.#stops = new StopStrings(stops);
   }
 
+  /** Tokens so far of which no text came: control tokens, and bytes that are no character. */
+  get silentTokens(): number {
+    return this.#silentTokens;
+  }
+
   push(token: Token): Passed {
-    const piece = this.#text.push(token);
-    return piece === undefined ? NOTHING : this.#stops.push(piece);
+    return this.#take(this.#text.push(token));
   }
 
   /** What was held back, at the end of the output. */
   flush(): Piece {
-    const piece = this.#text.flush();
-    const passed = piece === undefined ? NOTHING : this.#stops.push(piece);
+    const passed = this.#take(this.#text.flush());
     return passed.stopped ? passed : join(passed, this.#stops.flush());
+  }
+
+  #take(piece: Piece | undefined): Passed {
+    if (piece === undefined) return NOTHING;
+    if (piece.text === '') this.#silentTokens += piece.tokens.length;
+    return this.#stops.push(piece);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { LlamaContext, LlamaContextSequence } from 'node-llama-cpp';
+import { Rounds } from './rounds.ts';
 
 interface Waiter {
   readonly give: (sequence: LlamaContextSequence) => void;
@@ -6,6 +7,7 @@ interface Waiter {
 
 /** The sequences of a context, lent one per generation, first come, first served. */
 export class Slots {
+  readonly rounds = new Rounds();
   readonly #free: LlamaContextSequence[];
   readonly #waiting: Waiter[] = [];
   readonly #busy = new Set<Promise<unknown>>();

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { LlamaModel } from 'node-llama-cpp';
+import { machineFingerprint } from '../../cache/machine.ts';
 import type { ModelFile } from '../../protocol/model.ts';
 import type { Backend } from './backend.ts';
 import { decodeOne } from './decode.ts';
-import { machineFingerprint } from './machine.ts';
 import { rememberedThreads } from './thread-cache.ts';
 import { chooseThreads, type MeasureRate } from './thread-choice.ts';
 

@@ -6,5 +6,10 @@ import process from 'node:process';
  * @param release of node-llama-cpp
  */
 export function machineFingerprint(release: string): string {
-  return [cpus()[0]?.model ?? process.arch, availableParallelism(), release].join('|');
+  return `${processorFingerprint()}|${release}`;
+}
+
+/** The part of it that tells a machine from others that share a cache. */
+export function processorFingerprint(): string {
+  return [cpus()[0]?.model ?? process.arch, availableParallelism()].join('|');
 }

@@ -1,13 +1,11 @@
 import process from 'node:process';
-import { cleanup, render } from 'ink-testing-library';
 import stringWidth from 'string-width';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GridSnapshot } from '../../../src/runtime/monitor/grid-snapshot.ts';
 import { GridState } from '../../../src/runtime/monitor/grid-state.ts';
 import type { Size } from '../../../src/tui/top/frame.ts';
 import { createTheme } from '../../../src/tui/top/theme.ts';
 import { TopModel } from '../../../src/tui/top/top-model.ts';
-import { TopView } from '../../../src/tui/top/top-view.tsx';
 import type { Key } from '../../../src/tui/top/ui-state.ts';
 import { beat } from '../../support/grid-events.ts';
 import { START, shownGrid } from '../../support/shown-grid.ts';
@@ -27,7 +25,6 @@ afterAll(() => {
   if (zone === undefined) delete process.env['TZ'];
   else process.env['TZ'] = zone;
 });
-afterEach(cleanup);
 
 interface Scene {
   readonly snapshot?: GridSnapshot;
@@ -36,19 +33,12 @@ interface Scene {
   readonly ascii?: boolean;
 }
 
-/** What Ink puts on a terminal of a size. */
 function draw({ snapshot, keys = [], depth = 'none', ascii = false }: Scene, size: Size): string {
   const theme = createTheme({ depth, ascii });
   const model = new TopModel({ grid: 'home', theme, now: () => snapshot?.at ?? START });
   if (snapshot) model.watch(snapshot);
   for (const key of keys) model.press(typeof key === 'string' ? { text: key } : key, size);
-  const view = <TopView lines={model.frame(size)} onKeys={() => undefined} />;
-  const { stdout, rerender } = render(<TopView lines={[]} onKeys={() => undefined} />);
-  // The library's terminal is 100 columns wide.
-  Object.defineProperty(stdout, 'columns', { value: size.columns });
-  stdout.emit('resize');
-  rerender(view);
-  return stdout.lastFrame() ?? '';
+  return model.frame(size).join('\n');
 }
 
 const lost = () => {

@@ -1,0 +1,91 @@
+import { startBus } from './support/bus.ts';
+import { type Child, startChild } from './support/child.ts';
+import { makeKeys } from './support/keys.ts';
+import type { LoadReport, LoadRequest } from './support/load.ts';
+import { difference, median, medianOfPairs, ratio } from './support/statistics.ts';
+import { number, printTable } from './support/table.ts';
+
+const SLOTS = 16;
+const ROUNDS = 7;
+const ROUND_MS = 500;
+const PIECES = 50;
+const IN_FLIGHT = [1, 16, 64] as const;
+
+/** What a grid asks of who is on it. */
+interface Grid {
+  readonly name: string;
+  readonly keys: boolean;
+  readonly credits: boolean;
+}
+
+const GRIDS: readonly Grid[] = [
+  { name: 'neither', keys: false, credits: false },
+  { name: 'credits', keys: false, credits: true },
+  { name: 'keys', keys: true, credits: false },
+  { name: 'both', keys: true, credits: true },
+];
+
+/** Jobs a second and the time to the first piece with keys, receipts and settlement, against a grid without. */
+export async function creditsCost(): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const clients: Child[] = [];
+  for (const grid of GRIDS) clients.push(await startGrid(stack, grid));
+  const rows: string[][] = [];
+  for (const inFlight of IN_FLIGHT) {
+    const load: LoadRequest = { pieces: PIECES, inFlight, durationMs: ROUND_MS };
+    const reports: LoadReport[][] = clients.map(() => []);
+    for (let round = -1; round < ROUNDS; round++) {
+      for (const [index, client] of clients.entries()) {
+        const report = await client.ask<LoadReport>(load);
+        if (round >= 0) reports[index]?.push(report);
+      }
+    }
+    rows.push(...rowsOf(inFlight, reports));
+  }
+  printTable(
+    `credits-cost: an engine that answers at once with ${PIECES} pieces, ${SLOTS} slots, medians of ${ROUNDS} rounds of ${ROUND_MS} ms`,
+    ['in flight', 'with', 'jobs/s', 'of neither', 'goal', 'first ms', 'more', 'goal'],
+    rows,
+    [
+      'keys: the bus asks for keys, so that a worker does nothing by itself; credits: a ledger, receipts and settlement.',
+    ],
+  );
+}
+
+/** @returns the client of a grid of its own, with a director, a worker and a bus */
+async function startGrid(stack: AsyncDisposableStack, { keys, credits }: Grid): Promise<Child> {
+  const made = keys ? stack.use(await makeKeys()) : undefined;
+  const { url } = stack.use(await startBus(made?.authority));
+  const [director, worker, client] = made
+    ? [
+        await made.member('director', 'grid'),
+        await made.member('worker', 'erin'),
+        await made.member('user', 'alice'),
+      ]
+    : ['', '', ''];
+  stack.use(await startChild('director', url, credits ? 'credits' : 'free', director));
+  stack.use(await startChild('instant-worker', url, String(SLOTS), worker));
+  return stack.use(await startChild('grid-client', url, client));
+}
+
+function rowsOf(inFlight: number, reports: readonly LoadReport[][]): string[][] {
+  const rates = reports.map((rounds) => rounds.map(({ jobsPerSecond }) => jobsPerSecond));
+  const firsts = reports.map((rounds) => rounds.map(({ firstPieceMs }) => median(firstPieceMs)));
+  const [baseRates = [], ...others] = rates;
+  const [baseFirsts = []] = firsts;
+  return [baseRates, ...others].map((of, index) => {
+    const first = firsts[index] ?? [];
+    const isBase = index === 0;
+    const isGoal = GRIDS[index]?.name === 'both';
+    return [
+      String(inFlight),
+      GRIDS[index]?.name ?? '',
+      number(median(of)),
+      isBase ? '' : `× ${number(medianOfPairs(of, baseRates, ratio))}`,
+      isGoal ? '≥ × 0.8' : '',
+      number(median(first)),
+      isBase ? '' : `+ ${number(medianOfPairs(first, baseFirsts, difference))}`,
+      isGoal && inFlight === 1 ? '≤ + 1' : '',
+    ];
+  });
+}

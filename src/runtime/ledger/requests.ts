@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { amountSchema, microCreditsSchema, policySchema, positiveAmountSchema } from '../protocol/credits.ts';
+import { accountSchema, jobIdSchema, teamSchema } from '../protocol/ids.ts';
+import { modelNameSchema, sha256Schema } from '../protocol/model.ts';
+import { envelopeSchema } from '../protocol/requests.ts';
+import { daySchema, entrySchema, memoSchema } from './entry.ts';
+import { proofSchema } from './proof.ts';
+
+// What accounts and operators ask directors about credits. Amounts are whole micro-credits.
+
+const count = z.int().min(0);
+const place = z.int().min(1);
+
+/** Most entries and roots told at once. */
+export const MAX_TOLD = 200;
+
+export const emptyRequestSchema = envelopeSchema;
+
+export const balanceSchema = z.object({
+  account: accountSchema,
+  available: microCreditsSchema,
+  /** Held for jobs that are not settled. */
+  reserved: microCreditsSchema,
+  /** What its first job will bring it; 0 once it has had that. */
+  allowance: amountSchema,
+  /** Must be left when a job is submitted. */
+  minimumBalance: amountSchema,
+  team: teamSchema.nullable(),
+});
+export type AccountBalance = z.infer<typeof balanceSchema>;
+
+const workSchema = z.object({ jobs: count, inputTokens: count, outputTokens: count, earned: amountSchema });
+
+export const earningsSchema = z.object({
+  account: accountSchema,
+  /** Since midnight UTC. */
+  today: amountSchema,
+  /** Today and the six days before. */
+  sevenDays: amountSchema,
+  /** Mean of the last 24 hours, from the first of them that brought anything. */
+  perHour: amountSchema,
+  /** Since the ledger began. */
+  total: workSchema,
+  /** Of the seven days, the best first; the name is that of the rate card. */
+  models: z.array(workSchema.extend({ model: sha256Schema, name: modelNameSchema.nullable() })),
+  days: z.array(workSchema.extend({ day: daySchema })),
+  /** Results on the whole grid that wait to be settled. */
+  unsettled: count,
+});
+export type Earnings = z.infer<typeof earningsSchema>;
+
+export const ledgerRequestSchema = envelopeSchema.extend({
+  /** Only entries with smaller numbers. */
+  before: place.optional(),
+  limit: z.int().min(1).max(MAX_TOLD),
+});
+/** The account's own entries, the newest first. */
+export const ledgerReplySchema = z.object({ entries: z.array(entrySchema).max(MAX_TOLD) });
+
+const memo = memoSchema.optional();
+
+export const transferRequestSchema = envelopeSchema.extend({
+  /** Chosen by the asker, so that a request that is repeated is one transfer. */
+  id: jobIdSchema,
+  to: accountSchema,
+  amount: positiveAmountSchema,
+  memo,
+});
+export const issueRequestSchema = envelopeSchema.extend({
+  id: jobIdSchema,
+  account: accountSchema,
+  amount: positiveAmountSchema,
+  memo,
+});
+/** What the account has after it. */
+export const movedReplySchema = z.object({ account: accountSchema, available: microCreditsSchema });
+
+export const policyReplySchema = z.object({
+  /** The entry that set it. */
+  n: place,
+  policy: policySchema,
+});
+export type PolicyReply = z.infer<typeof policyReplySchema>;
+/** What is left out stays as it is. */
+export const policyRequestSchema = envelopeSchema.extend({
+  change: policySchema.extend({ tiers: policySchema.shape.tiers.partial() }).partial(),
+});
+export type PolicyChange = z.infer<typeof policyRequestSchema>['change'];
+
+/** By its number, its job, or the sha256 of its receipt. */
+export const proveRequestSchema = envelopeSchema.extend({
+  entry: z.union([place, jobIdSchema, sha256Schema]),
+});
+/** `proof` is null while the entry's day has no root: it gets one when the day is over. */
+export const proveReplySchema = z.object({ day: daySchema, proof: proofSchema.nullable() });
+
+export const rootsRequestSchema = envelopeSchema.extend({ limit: z.int().min(1).max(MAX_TOLD) });
+export const rootsReplySchema = z.object({
+  /** The last entry. */
+  head: z.object({ n: place, hash: sha256Schema }),
+  /** The newest first. */
+  roots: z.array(z.object({ day: daySchema, count: place, root: sha256Schema, n: place })),
+});
+export type RootsReply = z.infer<typeof rootsReplySchema>;
+
+export const teamRequestSchema = envelopeSchema.extend({ team: teamSchema.nullable() });
+export const teamReplySchema = z.object({ team: teamSchema.nullable() });
+export const teamsReplySchema = z.object({
+  own: teamSchema.nullable(),
+  /** Those that have earned most first. */
+  teams: z.array(
+    z.object({
+      team: teamSchema,
+      members: count,
+      earned: amountSchema,
+      spent: amountSchema,
+      jobsServed: count,
+      jobsAsked: count,
+      outputTokens: count,
+    }),
+  ),
+});
+export type TeamsReply = z.infer<typeof teamsReplySchema>;

@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { connectBus } from '../../../src/runtime/bus/connect.ts';
+import { FAULT_VARIABLE } from '../../../src/runtime/bus/fault-point.ts';
+import { Director } from '../../../src/runtime/director/director.ts';
+import { createBusGrid } from '../../../src/runtime/grids/bus.ts';
+import { encode } from '../../../src/runtime/protocol/codec.ts';
+import { accountSchema } from '../../../src/runtime/protocol/ids.ts';
+import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
+import { silentLog } from '../../../src/runtime/protocol/log.ts';
+import { subjects } from '../../../src/runtime/protocol/subjects.ts';
+import { identityOf } from '../../../src/runtime/worker/identity.ts';
+import { Worker } from '../../../src/runtime/worker/worker.ts';
+import { startTestBus } from '../../support/bus-server.ts';
+import { textJob } from '../../support/grid.ts';
+import { instantEngine } from '../../support/instant-engine.ts';
+import { entriesOf, readLedger, sumOf } from '../../support/ledger.ts';
+import { QUICK } from '../../support/quick-times.ts';
+
+const DIRECTOR = fileURLToPath(new URL('../../support/fault-director.ts', import.meta.url));
+const JOBS = 12;
+const alice = accountSchema.parse('alice');
+
+/** A director in a process of its own; resolves when it admits jobs. */
+async function startDirector(url: string, faultPoint: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', DIRECTOR, url], {
+    env: { ...process.env, [FAULT_VARIABLE]: faultPoint },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(createInterface({ input: child.stdout }), 'line');
+  return child;
+}
+
+/** One that nobody kills. */
+async function healthyDirector(
+  stack: AsyncDisposableStack,
+  url: string,
+  times: Partial<typeof QUICK> = QUICK,
+) {
+  const connection = await connectBus({ url, name: 'director' });
+  stack.defer(() => connection.close());
+  return stack.use(
+    await Director.start({ connection, version: '0.0.0', log: silentLog, credits: true, ...times }),
+  );
+}
+
+/** A bus with a worker that answers at once, and a director that kills itself at a fault point. */
+async function startGrid(faultPoint: string) {
+  const stack = new AsyncDisposableStack();
+  const { url } = stack.use(await startTestBus());
+  const connect = async (name: string) => {
+    const connection = await connectBus({ url, name });
+    stack.defer(() => connection.close());
+    return connection;
+  };
+  const child = await startDirector(url, faultPoint);
+  stack.defer(() => void child.kill('SIGKILL'));
+  const killed = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals);
+  const connection = await connect('worker');
+  const identity = { ...identityOf(connection, 'box'), payTo: accountSchema.parse('bob') };
+  const model = instantEngine({ slots: 4 });
+  const worker = await Worker.start({ connection, identity, version: '0.0.0', model, log: silentLog });
+  stack.defer(() => worker.drain({ timeoutMs: 0 }));
+  return { url, stack, connect, killed, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+describe('a director that is killed', () => {
+  test.each(['after-reserve', 'after-queue', 'after-accept', 'before-settle', 'after-settle'])(
+    '%s loses no credits and makes none',
+    { timeout: 60_000 },
+    async (faultPoint) => {
+      await using grid = await startGrid(`${faultPoint}:${JOBS / 2}`);
+      const client = createBusGrid({
+        name: 'test',
+        connection: await grid.connect('client'),
+        account: alice,
+      });
+      const jobs = Array.from({ length: JOBS }, (_, place) => textJob(`job ${place}`));
+      const ends = jobs.map(async (job) => (await client.submit(job)).result());
+      expect(await grid.killed).toBe('SIGKILL');
+      const { reaperTimes } = QUICK;
+      const next = await healthyDirector(grid.stack, grid.url, { reaperTimes });
+      expect((await Promise.all(ends)).map(({ status }) => status)).toEqual(jobs.map(() => 'done'));
+      const observer = await grid.connect('observer');
+      await expect
+        .poll(async () => [...(await readLedger(observer)).state.reservations()].length, { timeout: 30_000 })
+        .toBe(0);
+      const ledger = await readLedger(observer);
+      for (const { id } of jobs) expect(entriesOf(ledger, id)).toEqual(['reserve', 'settle']);
+      expect(sumOf(ledger)).toBe(0);
+      expect(next.settled.settled).toBeGreaterThan(0);
+      expect(ledger.state.balance(accountSchema.parse('bob')).available).toBeGreaterThan(0);
+    },
+  );
+
+  test('before it queued a job that nobody submits again: what it held is given back, once', {
+    timeout: 60_000,
+  }, async () => {
+    await using grid = await startGrid('after-reserve');
+    const connection = await grid.connect('client');
+    const job = textJob('gone');
+    connection.publish(
+      subjects.request(alice, 'submit'),
+      encode({ protocol: PROTOCOL_VERSION, job, wait: false }),
+      { reply: '_INBOX.nobody' },
+    );
+    await grid.killed;
+    // The one that finds it is killed before the refund, the one after it is not.
+    const second = await startDirector(grid.url, 'after-sweep');
+    expect((await once(second, 'exit'))[1]).toBe('SIGKILL');
+    const before = await readLedger(connection);
+    expect(entriesOf(before, job.id)).toEqual(['reserve']);
+    await healthyDirector(grid.stack, grid.url);
+    await expect
+      .poll(async () => entriesOf(await readLedger(connection), job.id), { timeout: 30_000 })
+      .toEqual(['reserve', 'refund']);
+    const client = createBusGrid({ name: 'test', connection, account: alice });
+    expect(await client.job(job.id).result()).toMatchObject({ status: 'cancelled' });
+    const ledger = await readLedger(connection);
+    expect(sumOf(ledger)).toBe(0);
+    expect(ledger.state.balance(alice)).toEqual({
+      available: ledger.state.policy.policy.allowance,
+      reserved: 0,
+    });
+    // Submitted again, it is not done for nothing.
+    const again = await client.submit(job);
+    expect(await again.result()).toMatchObject({ status: 'cancelled' });
+    expect(entriesOf(await readLedger(connection), job.id)).toEqual(['reserve', 'refund']);
+  });
+});

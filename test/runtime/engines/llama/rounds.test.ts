@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { Rounds } from '../../../../src/runtime/engines/llama/rounds.ts';
+
+/** A decoder that tells which steps ran at the same time. */
+function recorder() {
+  const batches: string[][] = [];
+  let open: string[] = [];
+  const decode = (name: string) => async () => {
+    if (open.length === 0) {
+      setImmediate(() => {
+        batches.push(open.sort());
+        open = [];
+      });
+    }
+    open.push(name);
+    await new Promise((done) => setImmediate(() => setImmediate(done)));
+    return name;
+  };
+  return { batches, decode };
+}
+
+describe('rounds of decoding', () => {
+  test('hold what every sequence asks for, step by step', async () => {
+    const rounds = new Rounds();
+    const { batches, decode } = recorder();
+    const generate = async (name: string, steps: number, pauses: number) => {
+      for (let step = 0; step < steps; step++) {
+        await rounds.step(decode(name));
+        // What is done with a token takes some turns of the queue of promises, more for one than for another.
+        for (let pause = 0; pause < pauses; pause++) await undefined;
+      }
+    };
+    await Promise.all([generate('a', 3, 0), generate('b', 3, 20), generate('c', 2, 5)]);
+    expect(batches).toEqual([
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+      ['a', 'b'],
+    ]);
+  });
+
+  test('let a newcomer in with the next', async () => {
+    const rounds = new Rounds();
+    const { batches, decode } = recorder();
+    const first = rounds.step(decode('a'));
+    await new Promise(setImmediate);
+    const late = rounds.step(decode('b'));
+    await first;
+    await Promise.all([rounds.step(decode('a')), late]);
+    expect(batches).toEqual([['a'], ['a', 'b']]);
+  });
+
+  test('go on after a step that failed', async () => {
+    const rounds = new Rounds();
+    const { decode } = recorder();
+    const failing = rounds.step(() => Promise.reject(new Error('no room')));
+    await expect(failing).rejects.toThrow('no room');
+    expect(await rounds.step(decode('a'))).toBe('a');
+  });
+});

@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CSV_HEAD, csvRows } from '../../../src/runtime/ledger/csv.ts';
+import { DayHashes } from '../../../src/runtime/ledger/day-hashes.ts';
+import { DEFAULT_POLICY, settleDraft } from '../../../src/runtime/ledger/drafts.ts';
+import type { EntryOf } from '../../../src/runtime/ledger/entry.ts';
+import { merkleRoot, proofFrom, rootOfProof, treeLevels } from '../../../src/runtime/ledger/merkle.ts';
+import { checkProof, looksLikeProof, proofOf } from '../../../src/runtime/ledger/proof.ts';
+import { sealEntry, writeEntry } from '../../../src/runtime/ledger/seal.ts';
+import { verifyExport } from '../../../src/runtime/ledger/verify.ts';
+import { newJobId, teamSchema } from '../../../src/runtime/protocol/ids.ts';
+import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
+import {
+  alice,
+  bob,
+  DAY_MS,
+  erin,
+  issue,
+  MODEL,
+  receiptOf,
+  reserve,
+  TestLedger,
+  transfer,
+} from './support.ts';
+
+/** A ledger with an entry of each kind. */
+function fullLedger(): TestLedger {
+  const ledger = new TestLedger();
+  const [done, failed] = [newJobId(), newJobId()];
+  const name = modelNameSchema.parse('=HYPERLINK("http://x")');
+  ledger.add({ kind: 'price', model: MODEL, name, rates: { input: 5, output: 7 }, basis: 'set' });
+  ledger.add({ ...issue(alice, 50_000), memo: 'für "alice", +1' }, transfer(alice, bob, 1_000));
+  ledger.add({ kind: 'allowance', account: bob, amount: DEFAULT_POLICY.allowance } as never);
+  ledger.add(reserve(alice, 20_000, done), reserve(bob, 1_000, failed));
+  ledger.settle(done, { inputTokens: 1_000, outputTokens: 2_000 });
+  ledger.add({ kind: 'refund', job: failed, reason: 'cancelled' });
+  ledger.add({ kind: 'team', account: erin, team: teamSchema.parse('red') });
+  ledger.at += DAY_MS;
+  ledger.add(issue(bob, 3));
+  return ledger;
+}
+
+const textOf = (ledger: TestLedger) => ledger.entries.map((entry) => `${writeEntry(entry)}\n`).join('');
+
+describe('an export', () => {
+  it('is verified from its text alone, in pieces of any size', async () => {
+    const bytes = Buffer.from(textOf(fullLedger()));
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, i) =>
+      bytes.subarray(7 * i, 7 * i + 7),
+    );
+    expect(await verifyExport(pieces)).toMatchObject({
+      entries: 12,
+      receipts: 1,
+      issued: 50_003 + DEFAULT_POLICY.allowance,
+      openReservations: 0,
+      roots: [{ day: '2026-11-21', count: 10 }],
+    });
+  });
+
+  it('with any one byte changed, left out or added, is found to be wrong', async () => {
+    const bytes = Buffer.from(textOf(fullLedger()));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(bytes.length - 1),
+        fc.integer({ min: 1, max: 255 }),
+        fc.constantFrom('change', 'leave out', 'add'),
+        async (place, by, how) => {
+          const byte = Buffer.from([((bytes[place] ?? 0) + by) % 256]);
+          const [before, after] = [
+            bytes.subarray(0, place),
+            bytes.subarray(how === 'add' ? place : place + 1),
+          ];
+          const changed = Buffer.concat(how === 'leave out' ? [before, after] : [before, byte, after]);
+          if (changed.equals(bytes)) return;
+          await expect(verifyExport([changed])).rejects.toMatchObject({ code: 'ledger-invalid' });
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('with an entry left out or two in another order, is found to be wrong', async () => {
+    const lines = textOf(fullLedger()).split('\n');
+    for (let i = 0; i < lines.length - 2; i++) {
+      await expect(verifyExport([Buffer.from(lines.toSpliced(i, 1).join('\n'))])).rejects.toThrow(
+        'not right',
+      );
+      const swapped = lines.toSpliced(i, 2, lines[i + 1] ?? '', lines[i] ?? '');
+      if (i < lines.length - 3)
+        await expect(verifyExport([Buffer.from(swapped.join('\n'))])).rejects.toThrow();
+    }
+  });
+
+  it('whose writer made up a receipt, with every hash right, is found to be wrong', async () => {
+    const ledger = new TestLedger();
+    const job = newJobId();
+    ledger.add(issue(alice, 5_000), reserve(alice, 2_000, job));
+    const forged = { ...receiptOf(job), outputSha256: MODEL };
+    const counts = { inputTokens: 1, outputTokens: 1 };
+    ledger.add(settleDraft(ledger.state, { receipt: forged, counts, counted: 'text' }));
+    const bytes = Buffer.from(textOf(ledger));
+    await expect(verifyExport([bytes])).rejects.toThrow('at entry 4. Its receipt was not signed by box-');
+    const more = Buffer.from('no entry\n');
+    await expect(verifyExport([bytes, more])).rejects.toThrow('at entry 4');
+    await expect(verifyExport([Buffer.concat([bytes, more])])).rejects.toThrow('at entry 4');
+  });
+
+  it('whose writer moved more than the kind of entry does, with every hash right, is found to be wrong', () => {
+    const ledger = new TestLedger();
+    const entry = sealEntry(ledger.state.fork(), issue(alice, 5), ledger.at);
+    const [from, to] = entry.postings;
+    const more = [
+      { ...from, amount: -6 },
+      { ...to, amount: 6 },
+    ];
+    expect(() => ledger.state.apply({ ...entry, postings: more } as never)).toThrow(
+      'moves what its kind does not',
+    );
+  });
+});
+
+describe('a Merkle tree', () => {
+  it('has the roots of RFC 9162’s own construction', () => {
+    const hash = (i: number) => i.toString(16).padStart(64, '0');
+    // MTH(D[n]) = H(0x01 || MTH(D[0:k]) || MTH(D[k:n])), k the largest power of two below n.
+    const node = (left: string, right: string) =>
+      createHash('sha256')
+        .update(Buffer.from(`01${left}${right}`, 'hex'))
+        .digest('hex');
+    const recursive = (leaves: string[]): string => {
+      if (leaves.length === 1)
+        return createHash('sha256')
+          .update(Buffer.from(`00${leaves[0]}`, 'hex'))
+          .digest('hex');
+      const split = 2 ** Math.floor(Math.log2(leaves.length - 1));
+      return node(recursive(leaves.slice(0, split)), recursive(leaves.slice(split)));
+    };
+    for (let size = 1; size < 40; size++) {
+      const leaves = Array.from({ length: size }, (_, i) => hash(i));
+      expect(merkleRoot(leaves)).toBe(recursive(leaves));
+      expect(treeLevels(leaves).at(-1)).toEqual([recursive(leaves)]);
+    }
+  });
+
+  it('proves each of its leaves, and no other leaf, place or size', () => {
+    const hashes = fc.array(fc.stringMatching(/^[0-9a-f]{64}$/), { minLength: 1, maxLength: 70 });
+    fc.assert(
+      fc.property(hashes, fc.nat(), (leaves, at) => {
+        const index = at % leaves.length;
+        const leaf = leaves[index] ?? '';
+        const proof = proofFrom(treeLevels(leaves), index);
+        const root = merkleRoot(leaves);
+        expect(rootOfProof(leaf, index, leaves.length, proof)).toBe(root);
+        expect(
+          rootOfProof(`${leaf.slice(1)}${leaf[0] === '0' ? '1' : '0'}`, index, leaves.length, proof),
+        ).not.toBe(root);
+        expect(rootOfProof(leaf, index, leaves.length, [...proof, root])).not.toBe(root);
+        if (proof.length > 0) expect(rootOfProof(leaf, index, leaves.length, proof.slice(1))).not.toBe(root);
+      }),
+    );
+  });
+});
+
+describe('a proof', () => {
+  const ledger = fullLedger();
+  const settle = ledger.entries.find(({ kind }) => kind === 'settle') as EntryOf<'settle'>;
+  const root = ledger.entries.find(({ kind }) => kind === 'root') as EntryOf<'root'>;
+  const day = new DayHashes();
+  for (const entry of ledger.entries) day.add(entry);
+  const path = day.prove(settle)?.path ?? [];
+  const proof = proofOf(settle, root, path);
+  const text = JSON.stringify(proof, undefined, 2);
+
+  it('shows an entry to who trusts the root of its day alone', async () => {
+    expect(looksLikeProof(text)).toBe(true);
+    expect(looksLikeProof(textOf(ledger))).toBe(false);
+    expect((await checkProof(text, root.root)).entry).toEqual(settle);
+    expect((await checkProof(text)).root).toBe(root.root);
+  });
+
+  it('does not hold for another root, entry or place', async () => {
+    await expect(checkProof(text, 'ab'.repeat(32))).rejects.toThrow('not to the one that you trust');
+    const wrong = [
+      { ...proof, index: proof.index + 1 },
+      { ...proof, path: proof.path.slice(1) },
+      { ...proof, day: '2026-11-22' },
+      { ...proof, root: 'ab'.repeat(32) },
+      { ...proof, entry: { ...settle, pay: settle.pay + 1 } },
+    ];
+    for (const other of wrong) await expect(checkProof(JSON.stringify(other))).rejects.toThrow();
+  });
+});
+
+describe('CSV', () => {
+  it('has a row for each posting, and no cell that is a formula', () => {
+    const rows = fullLedger().entries.map(csvRows).join('');
+    expect(CSV_HEAD).toBe('n,time,kind,account,bucket,credits,job,worker,model,note\r\n');
+    expect(rows).toContain(
+      '3,2026-11-21T12:00:00.000Z,issue,\'@issued,available,-0.05,,,,"für ""alice"", +1"\r\n',
+    );
+    expect(rows).toContain(`"'=HYPERLINK(""http://x""): 5 in, 7 out"`);
+    for (const row of rows.trimEnd().split('\r\n')) expect(row).not.toMatch(/(^|,)"?[=@+]/);
+  });
+});

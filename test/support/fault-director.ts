@@ -1,0 +1,12 @@
+import { argv } from 'node:process';
+import { connectBus } from '../../src/runtime/bus/connect.ts';
+import { Director } from '../../src/runtime/director/director.ts';
+import { silentLog } from '../../src/runtime/protocol/log.ts';
+import { QUICK } from './quick-times.ts';
+
+const [, , url = ''] = argv;
+
+// A director in a process of its own, which kills itself at the fault point that its environment names.
+const connection = await connectBus({ url, name: 'fault director' });
+await Director.start({ connection, version: '0.0.0', log: silentLog, credits: true, ...QUICK });
+console.log('ready');
