@@ -92,7 +92,8 @@ describe('a director that is killed', () => {
       const ledger = await readLedger(observer);
       for (const { id } of jobs) expect(entriesOf(ledger, id)).toEqual(['reserve', 'settle']);
       expect(sumOf(ledger)).toBe(0);
-      expect(next.settled.settled).toBeGreaterThan(0);
+      // Settled at the same time, all are in one message: then nothing is left for the next.
+      if (faultPoint !== 'after-settle') expect(next.settled.settled).toBeGreaterThan(0);
       expect(ledger.state.balance(accountSchema.parse('bob')).available).toBeGreaterThan(0);
     },
   );
