@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectBus } from '../../../src/runtime/bus/connect.ts';
+import { provisionLedger } from '../../../src/runtime/bus/ledger.ts';
 import { provision } from '../../../src/runtime/bus/provision.ts';
 import { Director } from '../../../src/runtime/director/director.ts';
 import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
@@ -32,7 +33,9 @@ describe('a cluster of three', () => {
     const connections = await Promise.all(Array.from({ length: 10 }, (_, i) => join(`client ${i}`)));
     try {
       const managers = await Promise.all(connections.map((one) => provision(one, { replicas: 3 })));
-      for (const name of Object.values(STREAMS)) {
+      await Promise.all(managers.map((manager) => provisionLedger(manager)));
+      const { jobs, accepted, events, results, ledger } = STREAMS;
+      for (const name of [jobs, accepted, events, results, ledger]) {
         const info = await managers[0]?.streams.info(name);
         expect(info?.config.num_replicas).toBe(3);
         expect(info?.cluster?.replicas).toHaveLength(2);
