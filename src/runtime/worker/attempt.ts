@@ -4,16 +4,24 @@ import { ACK_WAIT_MS } from '../bus/provision.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import type { LoadedModel } from '../engines/engine.ts';
 import { encode } from '../protocol/codec.ts';
-import { AipgError, type ErrorCode, toAipgError } from '../protocol/errors.ts';
+import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { AttemptRecord, JobEvent } from '../protocol/events.ts';
 import type { Job } from '../protocol/job.ts';
-import { LIMITS } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import type { ControlJob, ProgressReply } from '../protocol/requests.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
 import { type HandOver, isSealed } from '../protocol/sealed.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { TextInput } from '../protocol/text.ts';
+import {
+  brief,
+  describeAttempts,
+  FINAL_ERRORS,
+  hasFailed,
+  logged,
+  SAYS_CONTENT,
+  withoutContent,
+} from './attempt-failure.ts';
 import { AttemptStopped } from './attempt-stopped.ts';
 import { computeOutput } from './compute.ts';
 import { attemptDeadlineMs } from './deadlines.ts';
@@ -33,15 +41,6 @@ const MAX_TRIES = 20;
 const RETRY_DELAY_MS = 500;
 /** Before a sealed job is offered again whose client was not heard of, in milliseconds. */
 const ABSENT_DELAY_MS = 2_000;
-/** What would fail in the same way on every worker. */
-const FINAL_ERRORS: ReadonlySet<ErrorCode> = new Set([
-  'context-exceeded',
-  'input-invalid',
-  'job-failed',
-  'timeout',
-  'usage',
-]);
-
 export interface AttemptContext {
   readonly connection: NatsConnection;
   readonly link: WorkerLink;
@@ -338,33 +337,4 @@ export class Attempt {
   #stop(stop: AttemptStopped['stop']): void {
     this.#stopped.abort(new AttemptStopped(stop));
   }
-}
-
-/** Errors whose words may hold words of the job, such as those of its schema. */
-const SAYS_CONTENT: ReadonlySet<ErrorCode> = new Set(['input-invalid', 'internal', 'job-failed', 'usage']);
-
-/** The same error in words that tell nothing of a job. */
-function withoutContent({ code }: AipgError): AipgError {
-  return new AipgError(code, 'The job could not be done as it was asked; its client is told why.');
-}
-
-/** What the log may hold of an error. */
-function logged(error: AipgError): string {
-  return error.code === 'input-invalid' ? 'the job cannot be done as it was asked' : error.message;
-}
-
-/** A worker that was lost on the way has failed the job only if it did not bring it forward. */
-function hasFailed({ end, newTokens = 0 }: AttemptRecord): boolean {
-  return end === 'failed' || (end === 'lost' && newTokens === 0);
-}
-
-function describeAttempts(attempts: readonly AttemptRecord[]): string {
-  const each = attempts.map(
-    ({ attempt, worker, reason }) => `attempt ${attempt} on ${worker}: ${reason ?? 'lost'}`,
-  );
-  return `No worker could finish the job (${each.join('; ')}).`;
-}
-
-function brief(reason: string): string {
-  return reason.slice(0, LIMITS.reasonLength).toWellFormed();
 }
