@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { describeIssue } from '../runtime/protocol/codec.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
 import type { Format } from '../runtime/protocol/format.ts';
@@ -10,6 +10,13 @@ import { type Message, parseSeed, randomSeed } from '../runtime/protocol/text.ts
 import { numberFlag } from './flags.ts';
 
 /** Flags that say what is generated and how. */
+/** The words of a prompt, as many arguments as they are. */
+export const promptArg = Args.string({
+  multiple: true,
+  ignoreStdin: true,
+  description: 'Words of the prompt; `-` stands for stdin.',
+});
+
 export const textFlags = {
   system: Flags.string({
     char: 's',

@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { batchFlags } from '../cli/batch-flags.ts';
 import { conversationFlags, lastingReference, openConversation } from '../cli/conversation.ts';
@@ -14,7 +14,7 @@ import { openWithProgress } from '../cli/open-with-progress.ts';
 import { priceFlags, withMaxPrice } from '../cli/price-flags.ts';
 import { openReplay, replayFlags } from '../cli/replay.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
-import { textFlags, textJob } from '../cli/text-job.ts';
+import { promptArg, textFlags, textJob } from '../cli/text-job.ts';
 import { Turn } from '../cli/turn.ts';
 import { WaitingLine } from '../cli/waiting-line.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
@@ -50,13 +50,7 @@ Exit codes: 0 answered, 2 usage, 3 model, 4 grid, 5 job failed, 6 timed out, 130
     'gen --replay ID|FILE|- [--check] [FLAGS]',
   ];
 
-  static override args = {
-    prompt: Args.string({
-      multiple: true,
-      ignoreStdin: true,
-      description: 'Words of the prompt; `-` stands for stdin.',
-    }),
-  };
+  static override args = { prompt: promptArg };
 
   static override flags = {
     model: Flags.string({

@@ -1,4 +1,4 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
 import { modelReference } from '../cli/ensure-model.ts';
 import { gridFlag } from '../cli/flags.ts';
@@ -7,7 +7,7 @@ import { submitFlags } from '../cli/job-flags.ts';
 import { priceFlags, withMaxPrice } from '../cli/price-flags.ts';
 import { tellQuote } from '../cli/quote.ts';
 import { stopSignal } from '../cli/stop-signal.ts';
-import { textFlags, textJob } from '../cli/text-job.ts';
+import { promptArg, textFlags, textJob } from '../cli/text-job.ts';
 import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectGrid } from '../runtime/config/select-grid.ts';
 import { modelNameOnGrid } from '../runtime/grids/open.ts';
@@ -22,13 +22,7 @@ export default class Quote extends BaseCommand {
     '$ cat report.txt | <%= config.bin %> quote "Sum this up." --json',
   ];
 
-  static override args = {
-    prompt: Args.string({
-      multiple: true,
-      ignoreStdin: true,
-      description: 'Words of the prompt; `-` stands for stdin.',
-    }),
-  };
+  static override args = { prompt: promptArg };
 
   static override flags = {
     model: Flags.string({
