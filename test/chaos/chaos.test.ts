@@ -1,12 +1,11 @@
-import { randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import { expect, test } from 'vitest';
 import { type ChaosReport, runChaos } from '../../chaos/harness.ts';
 import { makePlan } from '../../chaos/plan.ts';
 import { renderReport } from '../../chaos/report.ts';
+import { testSeed } from '../support/seed.ts';
 
 const SIZE = { jobs: 150, faults: 12 };
 const MINUTES = 3;
@@ -27,7 +26,7 @@ test('and so do credits', { timeout: (MINUTES + 2) * 60_000 }, async () => {
 });
 
 async function expectNoProblem({ credits }: { credits: boolean }): Promise<ChaosReport> {
-  const seed = process.env['AIPG_CHAOS_SEED'] ?? String(randomInt(1_000_000));
+  const seed = String(testSeed());
   const folder = await mkdtemp(join(tmpdir(), `aipg-chaos-${seed}-`));
   const report = await runChaos({
     ...SIZE,

@@ -29,11 +29,7 @@ beforeAll(async () => {
   const job = await alice.submit(textJob(STORY));
   await job.result();
   victim = { account: await grid.account('alice'), job: job.id, worker: worker.id };
-  // From here on nothing moves by itself.
-  const { manager } = await grid.store();
-  await vi.waitFor(async () => {
-    expect((await manager.streams.info(STREAMS.accepted)).state.messages).toBe(0);
-  });
+  await nothingMoves();
 });
 
 afterAll(async () => {
@@ -303,6 +299,7 @@ describe('a worker', () => {
     ).toBe(true);
     expect((await store.manager.streams.info(STREAMS.jobs)).state.messages).toBe(1);
     await job.cancel('enough');
+    await nothingMoves();
   });
 });
 
@@ -358,6 +355,14 @@ test('the victim noticed nothing of it all', async () => {
   expect(directors).toHaveLength(1);
   expect(workers.map(({ worker }) => worker)).toContain(victim.worker);
 });
+
+/** Waits until the director has let go of every job that has ended. */
+async function nothingMoves(): Promise<void> {
+  const { manager } = await grid.store();
+  await vi.waitFor(async () => {
+    expect((await manager.streams.info(STREAMS.accepted)).state.messages).toBe(0);
+  });
+}
 
 /** What the streams hold: names and counts. */
 async function streams(): Promise<unknown> {

@@ -1,0 +1,63 @@
+import { kill } from 'node:process';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectBus } from '../../../src/runtime/bus/connect.ts';
+import { provision } from '../../../src/runtime/bus/provision.ts';
+import { type Kept, readMessages } from '../../../src/runtime/bus/read-messages.ts';
+import { LOCAL_ACCOUNT, newJobId } from '../../../src/runtime/protocol/ids.ts';
+import { patterns, STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
+import { startTestBus, type TestBus } from '../../support/bus-server.ts';
+
+/** More than are read by one request. */
+const MESSAGES = 1_300;
+
+let bus: TestBus;
+let connection: NatsConnection;
+
+beforeAll(async () => {
+  bus = await startTestBus();
+  connection = await connectBus({ url: bus.url, name: 'reader' });
+  const jetstream = (await provision(connection)).jetstream();
+  await Promise.all(
+    Array.from({ length: MESSAGES }, (_, index) =>
+      jetstream.publish(subjects.result(LOCAL_ACCOUNT, newJobId()), String(index)),
+    ),
+  );
+});
+
+afterAll(async () => {
+  await connection.close();
+  await bus.stop();
+});
+
+const results = () => readMessages(connection, STREAMS.results, { subject: patterns.results });
+
+async function sequences(messages: AsyncIterable<Kept>): Promise<number[]> {
+  const read: number[] = [];
+  for await (const { sequence } of messages) read.push(sequence);
+  return read;
+}
+
+const all = Array.from({ length: MESSAGES }, (_, index) => index + 1);
+
+test('a stream is read whole, the oldest message first', async () => {
+  expect(await sequences(results())).toEqual(all);
+});
+
+test('a bus that is killed in the middle is waited for, and no message is left out or read twice', async () => {
+  const reader = results();
+  const first = await reader.next();
+  if (first.done) throw new Error('Nothing was read.');
+  kill(bus.server.pid ?? 0, 'SIGKILL');
+  expect([first.value.sequence, ...(await sequences(reader))]).toEqual(all);
+});
+
+test('a bus that hangs is asked again once it goes on', async () => {
+  const { pid = 0 } = bus.server;
+  kill(pid, 'SIGSTOP');
+  const read = sequences(results());
+  // Longer than the reader waits for one answer.
+  const goOn = setTimeout(() => kill(pid, 'SIGCONT'), 3_000);
+  expect(await read).toEqual(all);
+  clearTimeout(goOn);
+});
