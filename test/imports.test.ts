@@ -49,7 +49,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   grids: ['config', 'protocol', 'bus', 'ledger', 'models', 'engines'],
   worker: ['protocol', 'bus', 'models', 'engines'],
   director: ['protocol', 'bus', 'ledger', 'yaml'],
-  monitor: ['protocol', 'bus'],
+  monitor: ['protocol', 'bus', 'ledger'],
   ledger: ['protocol'],
   bus: ['protocol', 'ledger'],
   pricing: ['protocol', 'models'],

@@ -8,7 +8,7 @@ import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectBus } from '../runtime/config/select-grid.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
 
-const VIEWS = ['overview', 'jobs', 'workers', 'models', 'events'] as const;
+const VIEWS = ['overview', 'jobs', 'workers', 'models', 'earnings', 'events'] as const;
 
 export default class Top extends BaseCommand {
   static override summary = 'Watch a grid: its load, jobs, workers and models as they change.';

@@ -32,7 +32,7 @@ export async function printFrame({
     import('../../tui/top/theme.ts'),
     import('../../tui/top/top-model.ts'),
   ]);
-  await using grid = await watchGrid(choice);
+  await using grid = await watchGrid(choice, { earnings: view === 'earnings' });
   await delay(WATCH_MS, undefined, { signal });
   const model = new TopModel({ grid: choice.name, view, theme: createTheme(look) });
   model.watch(grid.snapshot);
@@ -58,7 +58,7 @@ export async function printJson({
   ]);
   let print = (): void => undefined;
   using clock = new FrameClock(() => print());
-  await using grid = await watchGrid(choice, () => clock.request('grid'));
+  await using grid = await watchGrid(choice, { earnings: true, onChange: () => clock.request('grid') });
   const write = () =>
     process.stdout.write(`${JSON.stringify({ grid: choice.name, ...snapshotJson(grid.snapshot) })}\n`);
   if (!watch) {

@@ -4,8 +4,9 @@ import { listDirectors } from '../bus/directors.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import { Roster } from '../bus/roster.ts';
 import { decode } from '../protocol/codec.ts';
-import { accountSchema, jobIdSchema } from '../protocol/ids.ts';
+import { type Account, accountSchema, jobIdSchema, LOCAL_ACCOUNT } from '../protocol/ids.ts';
 import { patterns } from '../protocol/subjects.ts';
+import { CreditsWatch } from './credits-watch.ts';
 import type { GridSnapshot } from './grid-snapshot.ts';
 import { type GridEvent, GridState } from './grid-state.ts';
 import { jobNewsSchema } from './job-news.ts';
@@ -22,6 +23,10 @@ const SWEEP_SECONDS = 30;
 export interface MonitorOptions {
   /** Stays the caller's. */
   readonly connection: NatsConnection;
+  /** Whose earnings are told. Default: that of a bus without keys. */
+  readonly account?: Account;
+  /** Whether somebody looks at the earnings from the start, see {@link Monitor.showEarnings}. */
+  readonly earnings?: boolean;
   /** Called for each change of the snapshot, before anything else can happen. */
   readonly onChange?: () => void;
   readonly now?: () => number;
@@ -37,6 +42,7 @@ export class Monitor implements AsyncDisposable {
   readonly #onChange: () => void;
   readonly #now: () => number;
   readonly #events: Subscription;
+  readonly #credits: CreditsWatch;
   readonly #seconds: NodeJS.Timeout;
   readonly #unlisten: () => void;
   #roster: Roster | undefined;
@@ -47,7 +53,8 @@ export class Monitor implements AsyncDisposable {
   #sweep = 0;
   #closed = false;
 
-  private constructor({ connection, onChange, now }: MonitorOptions) {
+  private constructor(options: MonitorOptions) {
+    const { connection, account = LOCAL_ACCOUNT, earnings = false, onChange, now } = options;
     this.#connection = connection;
     this.#now = now ?? Date.now;
     this.#state = new GridState(this.#now());
@@ -57,6 +64,9 @@ export class Monitor implements AsyncDisposable {
         if (!error) this.#takeNews(subject, data);
       },
     });
+    const apply = (event: GridEvent) => this.#apply(event);
+    this.#credits = new CreditsWatch({ connection, account, apply, now: this.#now });
+    this.#credits.show(earnings);
     this.#unlisten = Reconnects.of(connection).listen((change) => {
       if (change === 'reconnect') this.#begin().catch(() => undefined);
       else this.#apply({ type: 'disconnected' });
@@ -88,13 +98,18 @@ export class Monitor implements AsyncDisposable {
     return this.#state;
   }
 
+  /** While somebody looks at them, earnings are kept up to date: what changes them the bus pushes, what they come to is asked. */
+  showEarnings(isShown: boolean): void {
+    this.#credits.show(isShown);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     clearInterval(this.#seconds);
     clearTimeout(this.#look);
     this.#events.unsubscribe();
     this.#unlisten();
-    await this.#roster?.[Symbol.asyncDispose]();
+    await Promise.all([this.#credits[Symbol.asyncDispose](), this.#roster?.[Symbol.asyncDispose]()]);
   }
 
   /** What has happened while nobody listened is asked for. */
@@ -106,6 +121,8 @@ export class Monitor implements AsyncDisposable {
       const [known] = await Promise.all([
         readKnownJobs(this.#connection, this.#manager),
         this.#lookAtQueues(true),
+        // It asks again by itself.
+        this.#credits.begin().catch(() => undefined),
       ]);
       this.#apply({ type: 'known', ...known, asOf });
     } catch (error) {

@@ -9,6 +9,8 @@ export interface TopModelOptions {
   readonly grid: string;
   readonly view?: View | undefined;
   readonly theme: Theme;
+  /** Told of another view that is chosen. */
+  readonly onView?: (view: View) => void;
   readonly now?: () => number;
 }
 
@@ -53,8 +55,14 @@ export class TopModel {
     const { state, effect } = press(this.#ui, key, { table, page: Math.max(1, size.rows - CHROME - 1) });
     if (state.paused !== this.#ui.paused)
       this.#frozen = state.paused && this.#live ? freeze(this.#live) : undefined;
+    const isAnother = state.view !== this.#ui.view;
     this.#ui = state;
+    if (isAnother) this.#options.onView?.(state.view);
     return effect;
+  }
+
+  get view(): View {
+    return this.#ui.view;
   }
 
   frame(size: Size): string[] {
