@@ -16,6 +16,8 @@ export interface GridSnapshot {
   readonly revision: number;
   /** When it was last brought up to date. */
   readonly at: number;
+  /** `account`: the key may not see the grid, only what its own account has and earns. */
+  readonly scope: 'grid' | 'account';
   readonly connection: ConnectionRow;
   readonly workers: ReadonlyMap<WorkerId, WorkerRow>;
   readonly models: ReadonlyMap<ModelName, ModelRow>;

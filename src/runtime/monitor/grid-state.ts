@@ -54,6 +54,7 @@ export type GridEvent =
 /** A grid as its events tell it. No clock and no I/O: equal events at equal times give equal states. */
 export class GridState implements GridSnapshot {
   readonly history = emptyHistory();
+  readonly scope: GridSnapshot['scope'];
   revision = 0;
   at = 0;
   connection: ConnectionRow;
@@ -79,8 +80,10 @@ export class GridState implements GridSnapshot {
   readonly #tokens: Meter;
   #second = { jobs: 0, tokens: 0 };
 
-  constructor(at: number) {
+  /** @param at the start of the watch, in milliseconds since 1970 */
+  constructor(at: number, scope: GridSnapshot['scope'] = 'grid') {
     this.at = at;
+    this.scope = scope;
     this.#models = new ModelTable(at);
     this.#workers = new WorkerTable(at, (change) => this.#follow(change));
     this.#ended = new Meter(at);
@@ -271,9 +274,9 @@ export class GridState implements GridSnapshot {
 
 /** The picture as it is now, which what comes later does not change. */
 export function freeze(snapshot: GridSnapshot): GridSnapshot {
-  const { revision, at, connection, totals, rates, isPaid, earnings, log } = snapshot;
+  const { revision, at, scope, connection, totals, rates, isPaid, earnings, log } = snapshot;
   return {
-    ...{ revision, at, connection, totals, rates, isPaid, earnings, log },
+    ...{ revision, at, scope, connection, totals, rates, isPaid, earnings, log },
     workers: new Map(snapshot.workers),
     models: new Map(snapshot.models),
     jobs: new Map(snapshot.jobs),

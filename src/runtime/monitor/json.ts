@@ -5,16 +5,16 @@ const MAX_TOLD = 100;
 
 /** A snapshot as plain data with stable keys, for `--json`. */
 export function snapshotJson(snapshot: GridSnapshot) {
-  const { at, connection, workers, models, jobs, totals, rates, earnings, log } = snapshot;
+  const { at, scope, connection, workers, models, jobs, totals, rates, earnings, log } = snapshot;
+  const own = { at, scope, connection, earnings: toldEarnings(earnings) };
+  if (scope === 'account') return own;
   const all = [...jobs.values()].map(({ steps: _, ...job }) => job);
   const ended = all.filter(({ endedAt }) => endedAt !== undefined);
   const told = new Set(ended.slice(-MAX_TOLD));
   return {
-    at,
-    connection,
+    ...own,
     totals,
     rates,
-    earnings: toldEarnings(earnings),
     workers: [...workers.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     models: [...models.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     jobs: all.filter((job) => job.endedAt === undefined || told.has(job)),

@@ -1,6 +1,7 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { listDirectors } from '../bus/directors.ts';
+import { needsDirector } from '../bus/identity.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import { Roster } from '../bus/roster.ts';
 import { decode } from '../protocol/codec.ts';
@@ -41,7 +42,7 @@ export class Monitor implements AsyncDisposable {
   readonly #state: GridState;
   readonly #onChange: () => void;
   readonly #now: () => number;
-  readonly #events: Subscription;
+  readonly #events: Subscription | undefined;
   readonly #credits: CreditsWatch;
   readonly #seconds: NodeJS.Timeout;
   readonly #unlisten: () => void;
@@ -57,13 +58,15 @@ export class Monitor implements AsyncDisposable {
     const { connection, account = LOCAL_ACCOUNT, earnings = false, onChange, now } = options;
     this.#connection = connection;
     this.#now = now ?? Date.now;
-    this.#state = new GridState(this.#now());
+    this.#state = new GridState(this.#now(), needsDirector(connection) ? 'account' : 'grid');
     this.#onChange = onChange ?? (() => undefined);
-    this.#events = connection.subscribe(patterns.events, {
-      callback: (error, { subject, data }) => {
-        if (!error) this.#takeNews(subject, data);
-      },
-    });
+    this.#events = this.#seesGrid
+      ? connection.subscribe(patterns.events, {
+          callback: (error, { subject, data }) => {
+            if (!error) this.#takeNews(subject, data);
+          },
+        })
+      : undefined;
     const apply = (event: GridEvent) => this.#apply(event);
     this.#credits = new CreditsWatch({ connection, account, apply, now: this.#now });
     this.#credits.show(earnings);
@@ -81,10 +84,12 @@ export class Monitor implements AsyncDisposable {
   static async open(options: MonitorOptions): Promise<Monitor> {
     const monitor = new Monitor(options);
     try {
-      monitor.#roster = await Roster.open(options.connection, {
-        onChange: (change) => monitor.#apply(change),
-        ...(options.now && { now: options.now }),
-      });
+      if (monitor.#seesGrid) {
+        monitor.#roster = await Roster.open(options.connection, {
+          onChange: (change) => monitor.#apply(change),
+          ...(options.now && { now: options.now }),
+        });
+      }
       await monitor.#begin();
       return monitor;
     } catch (error) {
@@ -107,22 +112,28 @@ export class Monitor implements AsyncDisposable {
     this.#closed = true;
     clearInterval(this.#seconds);
     clearTimeout(this.#look);
-    this.#events.unsubscribe();
+    this.#events?.unsubscribe();
     this.#unlisten();
     await Promise.all([this.#credits[Symbol.asyncDispose](), this.#roster?.[Symbol.asyncDispose]()]);
+  }
+
+  get #seesGrid(): boolean {
+    return this.#state.scope === 'grid';
   }
 
   /** What has happened while nobody listened is asked for. */
   async #begin(): Promise<void> {
     this.#apply({ type: 'connected', busVersion: this.#connection.info?.version ?? 'unknown' });
+    // It asks again by itself.
+    const credits = this.#credits.begin().catch(() => undefined);
+    if (!this.#seesGrid) return await credits;
     const asOf = this.#now();
     try {
       this.#manager ??= await jetstreamManager(this.#connection);
       const [known] = await Promise.all([
         readKnownJobs(this.#connection, this.#manager),
         this.#lookAtQueues(true),
-        // It asks again by itself.
-        this.#credits.begin().catch(() => undefined),
+        credits,
       ]);
       this.#apply({ type: 'known', ...known, asOf });
     } catch (error) {

@@ -1,6 +1,5 @@
 import { type ConnectOptions, connectBus } from '../bus/connect.ts';
 import { drainWorker } from '../bus/drain-worker.ts';
-import { requireRole } from '../bus/identity.ts';
 import type { Account, WorkerId } from '../protocol/ids.ts';
 import type { GridSnapshot } from './grid-snapshot.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
@@ -20,8 +19,9 @@ export interface WatchedGrid extends AsyncDisposable {
 }
 
 /**
- * On a grid with keys the events of all accounts are an operator's or a director's to read.
- * @throws AipgError `grid-unreachable`, `not-permitted`, `bus-server-too-old`
+ * On a grid with keys the events of all accounts are an operator's or a director's to read; others see the earnings of
+ * their own account alone.
+ * @throws AipgError `grid-unreachable`, `bus-server-too-old`
  */
 export async function watchGrid(
   grid: Pick<ConnectOptions, 'url' | 'credentials' | 'ca' | 'hosts'> & { readonly account: Account },
@@ -30,7 +30,6 @@ export async function watchGrid(
   await using opened = new AsyncDisposableStack();
   const connection = await connectBus({ ...grid, name: 'aipg top' });
   opened.defer(() => connection.close());
-  requireRole(connection, 'operator', 'director');
   const { account } = grid;
   const monitor = opened.use(
     await Monitor.open({ connection, account, earnings, ...(onChange && { onChange }) }),

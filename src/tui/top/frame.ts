@@ -12,7 +12,7 @@ import { modelsTable } from './tables/models.ts';
 import { workersTable } from './tables/workers.ts';
 import { pad, toWidth, width as widthOf } from './text.ts';
 import type { Theme } from './theme.ts';
-import { type Risky, selectedIndex, type TableName, tableName, type UiState, VIEWS } from './ui-state.ts';
+import { type Risky, selectedIndex, tableName, type UiState, VIEWS } from './ui-state.ts';
 import { age, count } from './units.ts';
 
 /** Lines around a view: the grid, the tabs and the keys. */
@@ -40,8 +40,7 @@ export interface Shown {
 /** A frame of exactly so many lines, none wider than the terminal. */
 export function drawFrame(shown: Shown, { columns, rows }: Size, theme: Theme): string[] {
   const height = Math.max(1, rows - CHROME);
-  const name = tableName(shown.ui);
-  const table = name && shown.snapshot && tableOf(name, shown.snapshot, shown.ui);
+  const table = tableOf(shown.snapshot, shown.ui);
   const body = drawBody(shown, table, columns, height, theme);
   const lines = [
     drawHeader(shown, columns, theme),
@@ -52,8 +51,10 @@ export function drawFrame(shown: Shown, { columns, rows }: Size, theme: Theme): 
   return lines.slice(0, rows);
 }
 
-/** The table of a view, as it is sorted and filtered. */
-export function tableOf(name: TableName, snapshot: GridSnapshot, ui: UiState): Table {
+/** The table of a view, as it is sorted and filtered; `undefined` where there is none to see. */
+export function tableOf(snapshot: GridSnapshot | undefined, ui: UiState): Table | undefined {
+  const name = tableName(ui);
+  if (name === undefined || snapshot?.scope !== 'grid') return undefined;
   const { sort, filter } = ui.tables[name];
   switch (name) {
     case 'jobs':
@@ -79,6 +80,7 @@ function drawBody(
     return HELP.map((line) => toWidth(line, columns, 'left', theme.signs.ellipsis));
   if (!snapshot) return drawOpening(shown, columns, height, theme);
   const name = tableName(ui);
+  if (snapshot.scope === 'account' && ui.view !== 'earnings') return drawOwnOnly(columns, height, theme);
   if (ui.view === 'earnings') return drawEarnings(snapshot, columns, height, now, theme);
   if (!name || !table) return drawOverview(snapshot, columns, height, now, theme);
   const mode = ui.mode.type === 'confirm' ? ui.mode.back : ui.mode;
@@ -103,6 +105,12 @@ function drawOpening({ grid, problem }: Shown, columns: number, height: number, 
   return drawMessage({ is: problem.message, hints }, columns, height, theme);
 }
 
+function drawOwnOnly(columns: number, height: number, theme: Theme): string[] {
+  const is = 'The whole grid is for its operator to see; your key shows your own account.';
+  const hints = [`${1 + VIEWS.indexOf('earnings')}: what it has and earns. aipg status: who is on the grid.`];
+  return drawMessage({ is, hints }, columns, height, theme);
+}
+
 function drawHeader({ grid, snapshot, ui, now }: Shown, columns: number, theme: Theme): string {
   const { signs } = theme;
   const name = toWidth(grid, Math.min(widthOf(grid), Math.floor(columns / 3)), 'left', signs.ellipsis);
@@ -119,6 +127,7 @@ function drawHeader({ grid, snapshot, ui, now }: Shown, columns: number, theme: 
     if (connection.state === 'lost') add(`${signs.lost} lost ${age(now - connection.since)} ago`, 'bad');
     else add(`${signs.live} live`, 'good');
     if (ui.paused) add('PAUSED', 'warn');
+    if (snapshot.scope === 'account') return parts.join('  ');
     add(`${count(totals.workers)} ${totals.workers === 1 ? 'worker' : 'workers'}`);
     add(`${count(totals.busy)}/${count(totals.slots)} slots`);
     add(`${count(totals.running)} running`);
@@ -171,7 +180,7 @@ function drawFooter({ ui, notice, snapshot }: Shown, columns: number, theme: The
   const keys =
     mode.type === 'details'
       ? ['Esc back', ...acts, 'y copy id']
-      : name && snapshot
+      : name && snapshot?.scope === 'grid'
         ? ['Enter details', '/ filter', '< > sort', 'r reverse', ...acts]
         : [`1-${VIEWS.length} Tab views`];
   return theme.paint('dim', cut([...keys, 'p pause', '? keys', 'q quit'].join('  ')));

@@ -62,6 +62,12 @@ const withoutDirector = () => {
   state.apply({ type: 'directors', count: 0 }, state.at);
   return state;
 };
+const accountOnly = () => {
+  const state = new GridState(START, 'account');
+  state.apply({ type: 'connected', busVersion: '2.12.1' }, START);
+  state.apply({ type: 'earnings', earnings: paidGrid().earnings }, START + 90_000);
+  return state;
+};
 const empty = () => {
   const state = new GridState(START);
   state.apply({ type: 'connected', busVersion: '2.12.1' }, START);
@@ -91,6 +97,8 @@ const SCENES: Record<string, () => Scene> = {
   'earnings-none': () => ({ snapshot: unpaidGrid(), keys: ['5'] }),
   'earnings-asked': () => ({ snapshot: shownGrid(), keys: ['5'] }),
   'earnings-unanswered': () => ({ snapshot: withoutDirector(), keys: ['5'] }),
+  'account-only': () => ({ snapshot: accountOnly(), keys: ['2'] }),
+  'account-only-earnings': () => ({ snapshot: accountOnly() }),
   'earnings-free': () => ({ snapshot: withEarnings({ state: 'free' }), keys: ['5'] }),
   'earnings-refused': () => ({ snapshot: withEarnings(REFUSED), keys: ['5'] }),
   help: () => ({ snapshot: shownGrid(), keys: ['?'] }),
