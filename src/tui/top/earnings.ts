@@ -112,7 +112,8 @@ function drawDays({ days }: KnownEarnings, width: number, theme: Theme): string[
   const bars = days.map(({ day, earned }, index) => ({
     label: `${WEEKDAYS[new Date(`${day}T00:00:00Z`).getUTCDay()]} ${day.slice(-2)}`,
     value: earned,
-    text: credits(earned),
+    // As wide as any amount, so that bars stand still when one grows.
+    text: credits(earned).padStart(AMOUNT),
     isNow: index === days.length - 1,
   }));
   return [title, ...drawBars(bars, width, theme)];
