@@ -69,7 +69,7 @@ describe('on a grid with credits', () => {
     await terminal.until(/PROMPT\/M +OUTPUT\/M\n▸ aipg-tiny [^\n]* 1\.000000 +1000\.00\n/);
     await terminal.press('Enter');
     await terminal.until(
-      /price +1\.000000 a million tokens of prompt, 1000\.00 of output, set by an operator/,
+      /price +1\.000000 credits a million tokens of prompt, 1000\.00 of output\s+set by an operator/,
     );
     await terminal.press('q');
     expect((await ended()).status).toBe(0);

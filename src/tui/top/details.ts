@@ -121,6 +121,7 @@ const BASES: Record<ModelPrice['basis'], string> = {
 
 function priceFacts({ input, output, basis }: ModelPrice): Fact[] {
   return [
-    ['price', `${price(input)} a million tokens of prompt, ${price(output)} of output, ${BASES[basis]}`],
+    ['price', `${price(input)} credits a million tokens of prompt, ${price(output)} of output`],
+    ['', BASES[basis]],
   ];
 }
