@@ -89,6 +89,6 @@ function requireGrid({ scope, earnings }: GridSnapshot): void {
     hint:
       earnings.state === 'refused'
         ? 'See who is on it with `aipg status`.'
-        : 'See what your account earns with `aipg top --view earnings`, and who is on the grid with `aipg status`.',
+        : 'See what your account has and earns with `aipg top --view earnings`.',
   });
 }

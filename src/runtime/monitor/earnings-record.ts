@@ -38,8 +38,8 @@ export class EarningsRecord {
 
 /** Each entry of the ledger once, by its number. */
 function merge(known: readonly ReceiptRow[], more: readonly ReceiptRow[]): readonly ReceiptRow[] {
-  const numbers = new Set(known.map(({ n }) => n));
-  const added = more.filter(({ n }) => !numbers.has(n));
-  if (added.length === 0) return known;
-  return [...known, ...added].sort((a, b) => b.n - a.n).slice(0, MAX_RECEIPTS);
+  const byNumber = new Map(known.map((row) => [row.n, row]));
+  for (const row of more) if (!byNumber.has(row.n)) byNumber.set(row.n, row);
+  if (byNumber.size === known.length) return known;
+  return [...byNumber.values()].sort((a, b) => b.n - a.n).slice(0, MAX_RECEIPTS);
 }

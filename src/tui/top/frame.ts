@@ -107,7 +107,7 @@ function drawOpening({ grid, problem }: Shown, columns: number, height: number, 
 
 function drawOwnOnly(columns: number, height: number, theme: Theme): string[] {
   const is = 'The whole grid is for its operator to see; your key shows your own account.';
-  const hints = [`${1 + VIEWS.indexOf('earnings')}: what it has and earns. aipg status: who is on the grid.`];
+  const hints = [`${1 + VIEWS.indexOf('earnings')}: what it has and earns.`];
   return drawMessage({ is, hints }, columns, height, theme);
 }
 
