@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLedger } from '../../../src/runtime/bus/ledger.ts';
 import type { GridSnapshot, KnownEarnings } from '../../../src/runtime/monitor/grid-snapshot.ts';
@@ -132,6 +133,31 @@ describe('on a grid with a ledger', () => {
     await watched.until(({ models }) => models.get(MODEL)?.price?.output === 11);
     expect(watched.monitor.snapshot.models.get(MODEL)?.price).toEqual({ ...rates, basis: 'set' });
   });
+});
+
+test('after a break of the bus, receipts go on where they were', async () => {
+  await using grid = await TestGrid.start({ credits: true });
+  const connection = await grid.connect('worker');
+  const identity = { ...identityOf(connection, 'box'), payTo: bob };
+  const model = instantEngine({ slots: 1 });
+  const worker = await Worker.start({ connection, identity, version: '0.0.0', model, log: silentLog });
+  await using watched = await watch(grid, { earnings: true });
+  const client = await grid.client(alice);
+  const ids: string[] = [];
+  const done = async () => {
+    const job = textJob('x');
+    ids.unshift(job.id);
+    await (await client.submit(job)).result();
+  };
+  await done();
+  await watched.earnings(({ receipts }) => receipts.length === 1);
+  process.kill(grid.bus.server.pid as number, 'SIGKILL');
+  await watched.until(({ connection: { state } }) => state === 'lost');
+  await watched.until(({ connection: { state } }) => state === 'live');
+  await done();
+  const { receipts } = await watched.earnings((of) => of.receipts.length === 2 && of.total.jobs === 2);
+  expect(receipts.map(({ job }) => job)).toEqual(ids);
+  await worker.drain();
 });
 
 test('on a grid without a ledger nothing is paid, and no director is asked', async () => {
