@@ -44,7 +44,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   tui: ['host', 'monitor'],
   doctor: ['config', 'protocol', 'bus', 'models', 'engines', 'monitor'],
   host: ['config', 'protocol', 'bus', 'identity', 'models', 'pricing', 'engines', 'worker', 'director'],
-  demo: ['config', 'protocol', 'bus', 'models', 'engines', 'worker', 'director', 'grids'],
+  demo: ['config', 'protocol', 'bus', 'models', 'engines', 'worker', 'director', 'grids', 'host'],
   batch: ['protocol', 'models', 'grids', 'json-schema'],
   grids: ['config', 'protocol', 'bus', 'ledger', 'models', 'engines'],
   worker: ['protocol', 'bus', 'models', 'engines'],
