@@ -3,9 +3,10 @@ import { jetstream } from '@nats-io/jetstream';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { provisionReaper } from '../bus/provision.ts';
 import { endJob, type RecordStore, readResult } from '../bus/record.ts';
+import { ticketOf } from '../bus/ticket.ts';
 import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
-import type { Account, JobId } from '../protocol/ids.ts';
+import type { Account, JobId, Ticket } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
@@ -123,7 +124,7 @@ export class Reaper implements AsyncDisposable {
         return this.#letGo(message, job);
       }
     }
-    if (!(await this.#isQueued(sequence)) && (await this.#requeue(decoded.value))) {
+    if (!(await this.#isQueued(sequence)) && (await this.#requeue(decoded.value, ticketOf(message)))) {
       return this.#letGo(message, job);
     }
     message.nak(this.#nextLookMs(job, expiresIn));
@@ -141,13 +142,13 @@ export class Reaper implements AsyncDisposable {
   }
 
   /** @returns whether it is looked after by a record of its own from now on */
-  async #requeue({ job, lane, sequence }: AcceptedRecord): Promise<boolean> {
+  async #requeue({ job, lane, sequence }: AcceptedRecord, ticket: Ticket | undefined): Promise<boolean> {
     // Its end may have come between the two looks.
     if (await readResult(this.#store, job.account, job.id)) return true;
     const { attempts } = await readJob(this.#store, job.account, job.id);
     const priorAttempts = Math.max(1, job.priorAttempts, ...attempts.map(({ attempt }) => attempt));
     // Two directors that do this at once send the same message id, so the job is queued once.
-    await queueJob(this.#store, { ...job, priorAttempts }, lane, `${job.id}:${sequence}`);
+    await queueJob(this.#store, { ...job, priorAttempts }, lane, `${job.id}:${sequence}`, ticket);
     this.#counts.requeued += 1;
     this.#log.warn({ job: job.id, account: job.account, priorAttempts }, 'lost job queued again');
     return true;

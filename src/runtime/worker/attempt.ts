@@ -165,7 +165,7 @@ export class Attempt {
   /** @returns the claim's place in the stream @throws AttemptStopped when the job has ended or was taken over */
   async #takeOver(): Promise<number> {
     const { account, id } = this.#job;
-    const claim = await this.#context.link.claim(account, id, this.#number);
+    const claim = await this.#context.link.claim(account, id, this.#number, this.#lease);
     if (claim.outcome === 'claimed') return claim.sequence;
     // Whoever ended it may not have come to tell.
     if (claim.outcome === 'ended') this.#tellEnd(claim.result);
@@ -230,7 +230,7 @@ export class Attempt {
     await retryUntilStopped(connection, this.#stopped.signal, async () => {
       const claimed = await this.#claim;
       const result = resultOf();
-      const finish = await link.finish(account, id, result, claimed);
+      const finish = await link.finish(account, id, result, claimed, this.#lease);
       if (finish.written) return this.#tellEnd(result);
       if (finish.result) return this.#tellEnd(finish.result);
       // The claim may be a newer one of our own, made while the result was on its way.
