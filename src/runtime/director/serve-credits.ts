@@ -51,13 +51,18 @@ export function serveCredits(
     const places = book.placesOf(account, before ?? Number.POSITIVE_INFINITY, limit);
     return { entries: await Promise.all(places.map((n) => entryAt(store, demand(credits), n))) };
   });
-  endpoints.ofAccount('transfer', transferRequestSchema, async (account, { id, to, amount, memo }) => {
-    const { ledger } = demand(credits);
-    const draft: DraftOf<'transfer'> = { kind: 'transfer', id, from: account, to, amount, memo };
-    // The id shows a request that is repeated; the ledger has taken it by then.
-    await ledger.append((state) => (state.isUsed(id) ? undefined : [draft]));
-    return { account, available: ledger.state.balance(account).available };
-  });
+  endpoints.ofAccount(
+    'transfer',
+    transferRequestSchema,
+    async (account, { id, to, amount, memo, mayBeNew }) => {
+      const { ledger } = demand(credits);
+      if (!mayBeNew) await demandKnown(demand(credits), to);
+      const draft: DraftOf<'transfer'> = { kind: 'transfer', id, from: account, to, amount, memo };
+      // The id shows a request that is repeated; the ledger has taken it by then.
+      await ledger.append((state) => (state.isUsed(id) ? undefined : [draft]));
+      return { account, available: ledger.state.balance(account).available };
+    },
+  );
   endpoints.ofAccount('prove', proveRequestSchema, async (account, { entry: wanted }) => {
     const { book } = demand(credits);
     const entry = await findEntry(store, demand(credits), account, wanted);
@@ -98,6 +103,20 @@ export function demand(credits: Credits | undefined): Credits {
   if (credits) return credits;
   throw new AipgError('job-refused', 'This grid has no credits: nothing on it is paid for.', {
     hint: 'Its operator turns them on with: aipg up --credits',
+  });
+}
+
+/**
+ * What goes to a slip of the pen is lost: nobody can have the key to it.
+ * @throws AipgError `ledger-refused` for an account that no entry has in it
+ */
+export async function demandKnown({ ledger, book }: Credits, account: Account): Promise<void> {
+  if (book.knows(account)) return;
+  // Another director may have seen it a moment ago.
+  await ledger.catchUp();
+  if (book.knows(account)) return;
+  throw new AipgError('ledger-refused', `The ledger has not seen an account ${account}: nothing was moved.`, {
+    hint: 'Look whether it is written right. If it is, and has only never been on this grid yet, say so with --new.',
   });
 }
 

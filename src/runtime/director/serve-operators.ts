@@ -3,12 +3,13 @@ import type { Policy } from '../protocol/credits.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Credits } from './credits.ts';
 import type { Endpoints } from './endpoints.ts';
-import { demand } from './serve-credits.ts';
+import { demand, demandKnown } from './serve-credits.ts';
 
 /** What operators decide about credits. */
 export function serveOperators(endpoints: Endpoints, credits: Credits | undefined, log: Log): void {
-  endpoints.ofOperator('issue', issueRequestSchema, async ({ id, account, amount, memo }) => {
+  endpoints.ofOperator('issue', issueRequestSchema, async ({ id, account, amount, memo, mayBeNew }) => {
     const { ledger } = demand(credits);
+    if (!mayBeNew) await demandKnown(demand(credits), account);
     const added = await ledger.append((state) =>
       state.isUsed(id) ? undefined : [{ kind: 'issue', id, account, amount, memo }],
     );

@@ -58,6 +58,8 @@ export const ledgerRequestSchema = envelopeSchema.extend({
 export const ledgerReplySchema = z.object({ entries: z.array(entrySchema).max(MAX_TOLD) });
 
 const memo = memoSchema.optional();
+/** Whoever gets credits need not be in the ledger yet. */
+const mayBeNew = z.boolean().optional();
 
 export const transferRequestSchema = envelopeSchema.extend({
   /** Chosen by the asker, so that a request that is repeated is one transfer. */
@@ -65,12 +67,14 @@ export const transferRequestSchema = envelopeSchema.extend({
   to: accountSchema,
   amount: positiveAmountSchema,
   memo,
+  mayBeNew,
 });
 export const issueRequestSchema = envelopeSchema.extend({
   id: jobIdSchema,
   account: accountSchema,
   amount: positiveAmountSchema,
   memo,
+  mayBeNew,
 });
 /** What the account has after it. */
 export const movedReplySchema = z.object({ account: accountSchema, available: microCreditsSchema });

@@ -56,6 +56,11 @@ export function newAccountId(random: (size: number) => Uint8Array = randomBytes)
   return accountSchema.parse(`a${base32(random(13)).slice(0, 20)}`);
 }
 
+/** Whether this is an id as {@link newAccountId} makes them, and not a name from before there were ids. */
+export function isAccountId(account: Account): boolean {
+  return /^a[0-9a-hjkmnp-tv-z]{20}$/.test(account);
+}
+
 export function newJobId(random: (size: number) => Uint8Array = randomBytes): JobId {
   return jobIdSchema.parse(base32(random(16)));
 }
