@@ -18,6 +18,9 @@ import type { Account } from '../protocol/ids.ts';
 import type { Credits } from './credits.ts';
 import type { Endpoints } from './endpoints.ts';
 
+/** The credits of the grid, if it has any by now. */
+export type CreditsNow = () => Credits | undefined;
+
 /** Most of an account's newest entries that are searched for a job or a receipt. */
 const MAX_SEARCHED = 5_000;
 /** Most teams told. */
@@ -27,7 +30,7 @@ const MAX_TEAMS = 1_000;
 export function serveCredits(
   endpoints: Endpoints,
   store: LedgerStore,
-  credits: Credits | undefined,
+  credits: CreditsNow,
   now: () => number,
 ): void {
   endpoints.ofAccount('balance', emptyRequestSchema, async (account) => {
@@ -99,7 +102,8 @@ export function serveCredits(
 }
 
 /** @throws AipgError `job-refused` where credits are off */
-export function demand(credits: Credits | undefined): Credits {
+export function demand(now: CreditsNow): Credits {
+  const credits = now();
   if (credits) return credits;
   throw new AipgError('job-refused', 'This grid has no credits: nothing on it is paid for.', {
     hint: 'Its operator turns them on with: aipg up --credits',

@@ -30,10 +30,10 @@ export interface Admission {
   readonly roster: Roster;
   readonly unfinished: Unfinished;
   readonly waiting: WaitingJobs;
-  /** Where credits are on. */
-  readonly charges?: Charges | undefined;
+  /** `undefined` where credits are off. */
+  readonly charges: () => Promise<Charges | undefined>;
   /** Resolves when the models that workers have brought have a price, as far as there is one. */
-  readonly priced?: (() => Promise<void>) | undefined;
+  readonly priced: () => Promise<void>;
   /** Of keys that may ask for so many jobs a minute. */
   readonly rates: Rates;
   readonly now: () => number;
@@ -59,9 +59,9 @@ export async function submitJob(
   await policy.admit(account, spec);
   const model = await modelFor(admission, request, limits);
   await rates.admit({ key, limits });
-  await admission.priced?.();
+  await admission.priced();
   const lane = await unfinished.admit(account, model);
-  const charged = await charges?.reserve(account, spec, model);
+  const charged = await (await charges())?.reserve(account, spec, model);
   faultPoint('after-reserve');
   const job: Job = {
     ...spec,

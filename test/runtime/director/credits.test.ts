@@ -109,6 +109,37 @@ describe('a job on a grid with a ledger', () => {
 });
 
 describe('a director', () => {
+  test('takes up the ledger that another one makes, and prices by it, without a restart', async () => {
+    await using late = await TestGrid.start({ credits: false });
+    const connection = await late.connect('worker');
+    const identity = { ...identityOf(connection, 'box'), payTo: bob };
+    const model = instantEngine({ slots: 1 });
+    const worker = await Worker.start({ connection, identity, version: '0.0.0', model, log: silentLog });
+    const client = await late.client(alice);
+    const free = textJob('free');
+    expect(await (await client.submit(free)).result()).toMatchObject({ status: 'done' });
+
+    const other = await late.connect('other');
+    const maker = await Director.start({
+      connection: other,
+      version: '0.0.0',
+      log: silentLog,
+      credits: true,
+    });
+    await maker[Symbol.asyncDispose]();
+    await expect
+      .poll(() => late.lines.map(({ message }) => message))
+      .toContain('the grid has a ledger now: jobs are paid for');
+    const paid = textJob('paid');
+    await (await client.submit(paid)).result();
+    const copy = async () => readLedger(await late.connect('observer'));
+    await expect
+      .poll(async () => entriesOf(await copy(), paid.id), { timeout: 10_000 })
+      .toEqual(['reserve', 'settle']);
+    expect(entriesOf(await copy(), free.id)).toEqual([]);
+    await worker.drain();
+  });
+
   test('that is told nothing counts credits where the grid has a ledger', async () => {
     const director = await Director.start({
       connection: await grid.connect('second'),
