@@ -89,10 +89,12 @@ export async function readLedgerEntry(
   return line === undefined ? undefined : readEntry(line);
 }
 
-/** How many results wait to be settled. */
-export async function unsettledResults({ manager }: Pick<LedgerStore, 'manager'>): Promise<number> {
-  const { num_pending, num_ack_pending } = await manager.consumers.info(STREAMS.results, SETTLER);
-  return num_pending + num_ack_pending;
+/** How many results wait to be settled, and the sequence that all of them come after. */
+export async function unsettledResults({
+  manager,
+}: Pick<LedgerStore, 'manager'>): Promise<{ readonly count: number; readonly after: number }> {
+  const { num_pending, num_ack_pending, ack_floor } = await manager.consumers.info(STREAMS.results, SETTLER);
+  return { count: num_pending + num_ack_pending, after: ack_floor.stream_seq };
 }
 
 /** Of the silence after which the bus is asked whether it still shows the ledger, in milliseconds. */

@@ -1,4 +1,4 @@
-import { type LedgerStore, readLedgerEntry, unsettledResults } from '../bus/ledger.ts';
+import { type LedgerStore, readLedgerEntry } from '../bus/ledger.ts';
 import { dayOf } from '../ledger/day.ts';
 import { earningsOf } from '../ledger/earnings.ts';
 import type { DraftOf, Entry } from '../ledger/entry.ts';
@@ -17,6 +17,7 @@ import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import type { Credits } from './credits.ts';
 import type { Endpoints } from './endpoints.ts';
+import { pendingOf } from './pending.ts';
 
 /** The credits of the grid, if it has any by now. */
 export type CreditsNow = () => Credits | undefined;
@@ -46,8 +47,8 @@ export function serveCredits(
   });
   endpoints.ofAccount('earnings', emptyRequestSchema, async (account) => {
     const { book, ledger } = demand(credits);
-    const unsettled = await unsettledResults(store);
-    return { ...earningsOf(book, ledger.state, account, now()), unsettled };
+    const pending = await pendingOf(store, ledger.state, account);
+    return { ...earningsOf(book, ledger.state, account, now()), ...pending };
   });
   endpoints.ofAccount('ledger', ledgerRequestSchema, async (account, { before, limit }) => {
     const { book } = demand(credits);

@@ -44,6 +44,8 @@ export const earningsSchema = z.object({
   /** Of the seven days, the best first; the name is that of the rate card. */
   models: z.array(workSchema.extend({ model: sha256Schema, name: modelNameSchema.nullable() })),
   days: z.array(workSchema.extend({ day: daySchema })),
+  /** What this account's workers have done and is not settled, by their own counts. */
+  pending: z.object({ jobs: count, earned: amountSchema }),
   /** Results on the whole grid that wait to be settled. */
   unsettled: count,
 });

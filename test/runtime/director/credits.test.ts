@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLedger } from '../../../src/runtime/bus/ledger.ts';
 import { writeResult } from '../../../src/runtime/bus/record.ts';
 import { Director } from '../../../src/runtime/director/director.ts';
+import { GridCredits } from '../../../src/runtime/grids/credits.ts';
 import { microCredits } from '../../../src/runtime/protocol/credits.ts';
 import { accountSchema, newJobId } from '../../../src/runtime/protocol/ids.ts';
 import { silentLog } from '../../../src/runtime/protocol/log.ts';
@@ -105,6 +106,35 @@ describe('a job on a grid with a ledger', () => {
     await (await client.submit(job)).result();
     await settled(job.id).toEqual(['reserve', 'settle']);
     await store.manager.consumers.resume('AIPG_RESULTS', 'settler');
+  });
+});
+
+describe('earnings', () => {
+  test('tell what was done and is not settled, of the own account alone', async () => {
+    await using slow = await TestGrid.start({ credits: true });
+    const { manager } = await slow.store();
+    await manager.consumers.pause('AIPG_RESULTS', 'settler', new Date(Date.now() + 3_600_000));
+    const connection = await slow.connect('worker');
+    const identity = { ...identityOf(connection, 'box'), payTo: bob };
+    const model = instantEngine({ slots: 1 });
+    const worker = await Worker.start({ connection, identity, version: '0.0.0', model, log: silentLog });
+    const creditsOf = (account: typeof bob) =>
+      GridCredits.open({ where: 'bus', name: 'test', url: slow.bus.url, account });
+    await using his = await creditsOf(bob);
+    await using hers = await creditsOf(alice);
+    expect(await his.earnings()).toMatchObject({ pending: { jobs: 0, earned: 0 }, unsettled: 0 });
+    await (await (await slow.client(alice)).submit(textJob('behind'))).result();
+    const { pending, unsettled, total } = await his.earnings();
+    expect({ jobs: pending.jobs, unsettled, total: total.jobs }).toEqual({ jobs: 1, unsettled: 1, total: 0 });
+    expect(pending.earned).toBeGreaterThan(0);
+    expect(await hers.earnings()).toMatchObject({ pending: { jobs: 0, earned: 0 }, unsettled: 1 });
+
+    await manager.consumers.resume('AIPG_RESULTS', 'settler');
+    const second = await slow.connect('second');
+    await using _ = await Director.start({ connection: second, version: '0.0.0', log: silentLog });
+    await expect.poll(async () => (await his.earnings()).pending.jobs, { timeout: 10_000 }).toBe(0);
+    expect((await his.earnings()).total.earned).toBe(pending.earned);
+    await worker.drain();
   });
 });
 
