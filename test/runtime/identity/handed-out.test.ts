@@ -13,7 +13,7 @@ import {
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { refusalSchema } from '../../../src/runtime/protocol/requests.ts';
-import { parseLease, subjects } from '../../../src/runtime/protocol/subjects.ts';
+import { parseLease, STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
 import { claimReplySchema, finishReplySchema } from '../../../src/runtime/protocol/worker-requests.ts';
 import { STORY, textJob } from '../../support/grid.ts';
 import { OpenGrid, type Raw } from '../../support/open-grid.ts';
@@ -21,7 +21,7 @@ import { OpenGrid, type Raw } from '../../support/open-grid.ts';
 let grid: OpenGrid;
 
 beforeAll(async () => {
-  grid = await OpenGrid.start();
+  grid = await OpenGrid.start({ reaperTimes: { firstLookMs: 300, clientGraceMs: 90_000 } });
 });
 afterAll(() => grid[Symbol.asyncDispose]());
 
@@ -89,6 +89,23 @@ describe('a worker that was not handed a job', () => {
 });
 
 describe('a worker that was handed a job', () => {
+  test('ends it, although the queue has lost it and it was queued again', async () => {
+    const alice = await grid.client('alice');
+    const job = await submit(alice);
+    const carol = await grid.raw('worker', 'carol');
+    const held = await next(carol);
+    const { manager } = await grid.store();
+    // As by a guessed acknowledgement.
+    await manager.streams.deleteMessage(STREAMS.jobs, held.sequence);
+    await expect.poll(() => grid.director.reaped.requeued, { timeout: 10_000 }).toBe(1);
+    const again = await next(await grid.raw('worker', 'dave'));
+    expect(again.ticket).toBe(held.ticket);
+    const spoken = { account: await grid.account('alice'), job, ...held };
+    expect(decode(finishReplySchema, await finish(carol, spoken))).toMatchObject({
+      value: { written: true },
+    });
+  });
+
   test('claims and ends it, although its director was killed before it wrote it down', async () => {
     const { jetstream, manager } = await grid.store();
     await provisionQueues(manager, 'text', MODEL);
