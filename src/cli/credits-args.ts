@@ -1,26 +1,26 @@
 import { Args, Flags } from '@oclif/core';
 import { parseCredits } from '../runtime/protocol/credits.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
-import { type Account, accountSchema, teamSchema } from '../runtime/protocol/ids.ts';
+import { teamSchema } from '../runtime/protocol/ids.ts';
+import { gridFlag } from './flags.ts';
 
 export const movementArgs = {
-  account: Args.string({ required: true, ignoreStdin: true, description: 'Who gets them.' }),
+  account: Args.string({
+    required: true,
+    ignoreStdin: true,
+    description: 'Who gets them: an id, or a name that this machine knows.',
+  }),
   amount: Args.string({ required: true, ignoreStdin: true, description: 'Credits, such as 12 or 0.25.' }),
 };
 
-export const memoFlag = Flags.string({
-  description: 'What it is for: stays in the ledger for ever, for its operator to read.',
-  helpValue: 'TEXT',
-});
-
-/** @throws AipgError `usage` */
-export function parseAccount(text: string): Account {
-  const account = accountSchema.safeParse(text);
-  if (account.success) return account.data;
-  throw new AipgError('usage', `${JSON.stringify(text)} is no account.`, {
-    hint: '`aipg balance` tells your own; an operator sees all with `aipg grid keys`.',
-  });
-}
+export const movementFlags = {
+  grid: gridFlag,
+  memo: Flags.string({
+    description: 'What it is for: stays in the ledger for ever, for its operator to read.',
+    helpValue: 'TEXT',
+  }),
+  new: Flags.boolean({ description: 'The account has not been on this grid yet.' }),
+};
 
 /** More than nothing. @throws AipgError `usage` */
 export function parseAmount(text: string) {

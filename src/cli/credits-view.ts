@@ -25,7 +25,7 @@ export function balanceText(balance: AccountBalance): string {
 }
 
 export function earningsText(earnings: Earnings): string {
-  const { account, today, sevenDays, perHour, total, models, unsettled } = earnings;
+  const { account, today, sevenDays, perHour, total, models } = earnings;
   const { bold, dim } = paint(process.stdout);
   const text = labelled([
     ['account', account],
@@ -36,7 +36,7 @@ export function earningsText(earnings: Earnings): string {
       'in all',
       `${formatCredits(total.earned)} for ${total.jobs} jobs, ${total.outputTokens} tokens of output`,
     ],
-    ['pending', unsettled === 0 ? 'none' : `${unsettled} results on the grid wait to be settled`],
+    ['pending', pendingText(earnings)],
   ]);
   if (models.length === 0) return text;
   const [head = '', ...lines] = table(
@@ -54,6 +54,12 @@ export function earningsText(earnings: Earnings): string {
     ]),
   );
   return `${text}${dim('')}\n${[bold(head), ...lines].join('\n')}\n`;
+}
+
+function pendingText({ pending, unsettled }: Earnings): string {
+  const { jobs, earned } = pending;
+  if (jobs > 0) return `${formatCredits(earned)} for ${jobs} jobs that wait to be settled`;
+  return unsettled === 0 ? 'none' : `none of yours; ${unsettled} results on the grid wait to be settled`;
 }
 
 export function policyText({ n, policy }: PolicyReply): string {

@@ -45,12 +45,17 @@ describe('credits', () => {
       stderr: '12.5 credits were issued to local, which has 12.5 now.\n',
       exitCode: 0,
     });
-    const moved = await aipg('credits', 'transfer', 'bob', '2.25');
+    const slip = await aipg('credits', 'transfer', 'bob', '2.25');
+    expect(slip.exitCode).toBe(5);
+    expect(slip.stderr).toContain('The ledger has not seen an account bob: nothing was moved.');
+    expect(slip.stderr).toContain('--new');
+    const moved = await aipg('credits', 'transfer', 'bob', '2.25', '--new');
     expect(moved.stderr).toBe('2.25 credits went to bob; 10.25 are left.\n');
     expect((await aipg('balance')).stdout).toContain('available 10.25 credits\n');
     const tooMuch = await aipg('credits', 'transfer', 'bob', '11');
     expect(tooMuch.exitCode).toBe(5);
     expect(tooMuch.stderr).toContain('local has 10.25 credits; this takes 11.');
+    expect((await aipg('credits', 'issue', 'carol', '1')).exitCode).toBe(5);
     expect((await aipg('credits', 'transfer', 'bob', '-1')).exitCode).toBe(2);
     expect((await aipg('credits', 'issue', 'not/one', '1')).stderr).toContain('"not/one" is no account.');
   });

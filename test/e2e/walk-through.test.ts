@@ -73,6 +73,23 @@ test('the operator invites a worker and a user; the user asks, the worker serves
   const { available } = await json<{ available: number }>(bob, 'balance');
   expect(available).toBe(10_000_000 - hers.total.earned - theirs.total.earned);
 
+  // Names are known where the operator's keys are; elsewhere an account goes by its id.
+  const { account: herId } = await json<{ account: string }>(alice, 'balance');
+  const issued = await operator.aipg(['credits', 'issue', 'alice', '2']);
+  expect(issued.stderr).toContain(`2 credits were issued to alice (${herId}), which has`);
+  const slip = await bob.aipg(['credits', 'transfer', 'alice', '1']);
+  expect(slip).toMatchObject({
+    exitCode: 5,
+    stderr: expect.stringContaining('has not seen an account alice'),
+  });
+  const insists = await bob.aipg(['credits', 'transfer', 'alice', '1', '--new']);
+  expect(insists).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('knows no account named alice'),
+  });
+  const given = await bob.aipg(['credits', 'transfer', herId, '1']);
+  expect(given).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`1 credits went to ${herId}`) });
+
   const { stdout } = await operator.aipg(['grid', 'keys']);
   expect(stdout).toMatch(new RegExp(`worker +alice +${workerId}`));
   expect(stdout).toMatch(/user +bob +a[0-9a-z]{20}/);

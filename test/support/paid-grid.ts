@@ -57,6 +57,8 @@ export function paidGrid(): GridState {
 }
 
 /** {@link pricedGrid}, for an account that has earned nothing. */
+const NONE_PENDING = { jobs: 0, earned: 0 as MicroCredits };
+
 export function unpaidGrid(): GridState {
   const state = pricedGrid();
   const all = earnings(state.at);
@@ -66,7 +68,15 @@ export function unpaidGrid(): GridState {
     MicroCredits
   >;
   const days = all.days.map((day) => ({ ...day, ...NO_WORK }));
-  const earned = { ...all, ...nothing, total: NO_WORK, days, models: [], receipts: [], unsettled: 0 };
+  const earned = {
+    ...all,
+    ...nothing,
+    total: NO_WORK,
+    days,
+    models: [],
+    receipts: [],
+    pending: NONE_PENDING,
+  };
   state.apply({ type: 'earnings', earnings: earned }, state.at);
   return state;
 }
@@ -112,7 +122,8 @@ function earnings(asOf: number): EarningsView {
       day: new Date(asOf - (week.length - 1 - index) * 86_400_000).toISOString().slice(0, 10),
       ...work(index, 10 * index, earned),
     })),
-    unsettled: 3,
+    pending: { jobs: 3, earned: 4_321 as MicroCredits },
+    unsettled: 5,
     receipts: Array.from({ length: 60 }, (_, n) =>
       receipt(
         n + 1,

@@ -1,26 +1,26 @@
 import process from 'node:process';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { memoFlag, movementArgs, parseAccount, parseAmount } from '../../cli/credits-args.ts';
+import { movementArgs, movementFlags } from '../../cli/credits-args.ts';
+import { moveCredits } from '../../cli/credits-movement.ts';
 import { writeJson } from '../../cli/credits-view.ts';
-import { gridFlag } from '../../cli/flags.ts';
-import { openCredits } from '../../cli/open-credits.ts';
 import { formatCredits } from '../../runtime/protocol/credits.ts';
 
 export default class CreditsTransfer extends BaseCommand {
   static override summary = 'Give credits of your account to another.';
-  static override examples = ['<%= config.bin %> credits transfer bob 2.5 --memo "for Tuesday"'];
+  static override examples = [
+    '<%= config.bin %> credits transfer a4w0t6n2v8m1x3c5z7b9 2.5 --memo "for Tuesday"',
+    '<%= config.bin %> credits transfer a4w0t6n2v8m1x3c5z7b9 2.5 --new',
+  ];
   static override args = movementArgs;
-  static override flags = { grid: gridFlag, memo: memoFlag };
+  static override flags = movementFlags;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(CreditsTransfer);
-    const [account, amount] = [parseAccount(args.account), parseAmount(args.amount)];
-    await using credits = await openCredits(flags.grid);
-    const moved = await credits.transfer({ account, amount, memo: flags.memo });
-    if (flags.json) writeJson({ grid: credits.name, to: account, amount, ...moved });
+    const words = await this.parse(CreditsTransfer);
+    const { grid, to, who, moved } = await moveCredits(words, (credits, to) => credits.transfer(to));
+    if (words.flags.json) writeJson({ grid, to: to.account, amount: to.amount, ...moved });
     else {
       process.stderr.write(
-        `${formatCredits(amount)} credits went to ${account}; ${formatCredits(moved.available)} are left.\n`,
+        `${formatCredits(to.amount)} credits went to ${who}; ${formatCredits(moved.available)} are left.\n`,
       );
     }
   }

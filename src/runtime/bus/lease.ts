@@ -1,7 +1,16 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import type { Ticket } from '../protocol/ids.ts';
 import { parseLease } from '../protocol/subjects.ts';
+import { ticketOf } from './ticket.ts';
 
 const NANOS_PER_MS = 1_000_000;
+
+/** By what a director knows that a worker was handed a job. */
+export interface Proof {
+  readonly ticket: Ticket | undefined;
+  /** The job's place in the queue's stream. */
+  readonly sequence: number;
+}
 
 /** Tells the bus something of a lease, in the words of JetStream's acknowledgement protocol. */
 export type SayOfLease = (lease: string, word: string) => void;
@@ -10,7 +19,7 @@ export type SayOfLease = (lease: string, word: string) => void;
  * A worker's hold on a job: the queue's message that it has not acknowledged. The replies are those of JetStream's
  * acknowledgement protocol (ADR-15 of NATS).
  */
-export class Lease {
+export class Lease implements Proof {
   readonly data: Uint8Array;
   /** How often the job was handed out, this time included: the attempt's number, which only grows. */
   readonly attempt: number;
@@ -18,6 +27,7 @@ export class Lease {
   readonly sequence: number;
   /** The part of the queue that it came from. */
   readonly consumer: string;
+  readonly ticket: Ticket | undefined;
   readonly #connection: NatsConnection;
   readonly #tell: SayOfLease;
   /** The subject by which it is renewed and given back. */
@@ -34,6 +44,7 @@ export class Lease {
     this.#tell = say;
     this.subject = reply;
     this.data = message.data;
+    this.ticket = ticketOf(message);
     this.attempt = attempt;
     this.sequence = sequence;
     this.consumer = consumer;

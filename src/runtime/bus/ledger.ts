@@ -1,6 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
-  type ConsumerMessages,
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
@@ -13,7 +11,7 @@ import { type EntryLog, Ledger, type LedgerOptions, type LogMessage } from '../l
 import { readEntry } from '../ledger/seal.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { SETTLER, STREAMS, subjects } from '../protocol/subjects.ts';
-import { Reconnects } from './reconnects.ts';
+import { Following } from './following.ts';
 import { OVERHEAD_BYTES, PROTOCOL_KEY } from './streams.ts';
 import { isWrongSequence } from './wrong-sequence.ts';
 
@@ -103,27 +101,24 @@ export async function readLedgerEntry(
   return line === undefined ? undefined : readEntry(line);
 }
 
-/** How many results wait to be settled. */
-export async function unsettledResults({ manager }: Pick<LedgerStore, 'manager'>): Promise<number> {
-  const { num_pending, num_ack_pending } = await manager.consumers.info(STREAMS.results, SETTLER);
-  return num_pending + num_ack_pending;
+/** How many results wait to be settled, and the sequence that all of them come after. */
+export async function unsettledResults({
+  manager,
+}: Pick<LedgerStore, 'manager'>): Promise<{ readonly count: number; readonly after: number }> {
+  const { num_pending, num_ack_pending, ack_floor } = await manager.consumers.info(STREAMS.results, SETTLER);
+  return { count: num_pending + num_ack_pending, after: ack_floor.stream_seq };
 }
 
 /** Of the silence after which the bus is asked whether it still shows the ledger, in milliseconds. */
 const SILENCE_MS = 2_000;
-/** Before a ledger that could not be followed is followed again, in milliseconds. */
-const FOLLOW_MS = 250;
 
 /** The ledger's stream, as the log that a ledger is kept in. */
 class LedgerStream implements EntryLog {
   readonly #connection: NatsConnection;
   readonly #manager: JetStreamManager;
   readonly #jetstream: JetStreamClient;
-  #messages: ConsumerMessages | undefined;
   #shown = 0;
-  #closed = false;
-  #unlisten = () => {};
-  #following: Promise<void> = Promise.resolve();
+  #following: Following | undefined;
 
   constructor({ connection, manager }: LedgerStore) {
     this.#connection = connection;
@@ -144,10 +139,18 @@ class LedgerStream implements EntryLog {
   }
 
   async follow(take: (message: LogMessage) => void): Promise<void> {
-    await this.#follow(take);
-    // The library's own consumer stays behind for good when it cannot be made anew at once.
-    this.#unlisten = Reconnects.of(this.#connection).listen((change) => {
-      if (change === 'reconnect') this.#following = this.#following.then(() => this.#followAnew(take));
+    this.#following = await Following.start(this.#connection, async () => {
+      const consumer = await this.#jetstream.consumers.get(STREAMS.ledger, {
+        deliver_policy: 'by_start_sequence',
+        opt_start_seq: this.#shown + 1,
+      });
+      return consumer.consume({
+        idle_heartbeat: SILENCE_MS / 2,
+        callback: ({ seq, data }) => {
+          this.#shown = Math.max(this.#shown, seq);
+          take({ sequence: seq, data });
+        },
+      });
     });
   }
 
@@ -157,41 +160,13 @@ class LedgerStream implements EntryLog {
     await this.follow(take);
   }
 
-  async #follow(take: (message: LogMessage) => void): Promise<void> {
-    const consumer = await this.#jetstream.consumers.get(STREAMS.ledger, {
-      deliver_policy: 'by_start_sequence',
-      opt_start_seq: this.#shown + 1,
-    });
-    this.#messages = await consumer.consume({
-      idle_heartbeat: SILENCE_MS / 2,
-      callback: ({ seq, data }) => {
-        this.#shown = Math.max(this.#shown, seq);
-        take({ sequence: seq, data });
-      },
-    });
-  }
-
-  async #followAnew(take: (message: LogMessage) => void): Promise<void> {
-    void this.#messages?.close().catch(() => undefined);
-    while (!this.#closed && !this.#connection.isClosed()) {
-      try {
-        return await this.#follow(take);
-      } catch {
-        await delay(FOLLOW_MS);
-      }
-    }
-  }
-
   async last(): Promise<number> {
     const { state } = await this.#manager.streams.info(STREAMS.ledger);
     return state.last_seq;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    this.#unlisten();
-    await this.#following;
-    await this.#messages?.close();
+    await this.#following?.[Symbol.asyncDispose]();
   }
 }
 

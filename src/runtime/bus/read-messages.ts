@@ -29,6 +29,8 @@ export interface ReadOptions {
   readonly subject: string;
   /** Only what was written from then on, in milliseconds since 1970. */
   readonly since?: number;
+  /** Only what comes after this sequence. */
+  readonly after?: number;
 }
 
 /**
@@ -39,9 +41,10 @@ export interface ReadOptions {
 export async function* readMessages(
   connection: NatsConnection,
   stream: string,
-  { subject, since }: ReadOptions,
+  { subject, since, after = 0 }: ReadOptions,
 ): AsyncGenerator<Kept> {
-  let start: object = since === undefined ? { seq: 1 } : { start_time: new Date(since).toISOString() };
+  let start: object =
+    since === undefined ? { seq: after + 1 } : { start_time: new Date(since).toISOString() };
   for (;;) {
     const batch = await readBatch(connection, stream, { ...start, next_by_subj: subject, batch: BATCH });
     yield* batch;

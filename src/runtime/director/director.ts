@@ -11,7 +11,7 @@ import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import { type StatusReply, statusRequestSchema } from '../protocol/requests.ts';
 import { STREAMS } from '../protocol/subjects.ts';
-import { Credits } from './credits.ts';
+import { CreditsSwitch } from './credits-switch.ts';
 import { Endpoints } from './endpoints.ts';
 import { servePieces } from './piece-requests.ts';
 import { Policy } from './policy/policy.ts';
@@ -38,7 +38,7 @@ export interface DirectorOptions {
   /** What the grid takes. Default: everything. */
   readonly policy?: Policy | undefined;
   readonly reaperTimes?: ReaperTimes | undefined;
-  /** Whether jobs are paid for: true makes the grid's ledger where it has none. Default: where the grid has one. */
+  /** Whether jobs are paid for: true makes the grid's ledger where it has none. Default: where the grid has one, from then on. */
   readonly credits?: boolean | undefined;
   readonly prices?: PriceSource | undefined;
   readonly countTokens?: TokenCounter | undefined;
@@ -65,7 +65,7 @@ export class Director implements AsyncDisposable {
   #service: Service | undefined;
   #endpoints: Endpoints | undefined;
   #reaper: Reaper | undefined;
-  #credits: Credits | undefined;
+  #credits: CreditsSwitch | undefined;
   #rateCard: RateCardKeeper | undefined;
 
   private constructor(options: DirectorOptions, store: RecordStore, roster: Roster) {
@@ -95,14 +95,16 @@ export class Director implements AsyncDisposable {
     const store: RecordStore = { connection, manager, jetstream: jetstream(connection) };
     const director = new Director(options, store, roster);
     const now = director.#now;
-    const credits = await Credits.open({ ...options, store, replicas, wanted, now });
-    director.#credits = credits;
     const { measure } = options;
-    if (credits && measure) {
-      rateCard = new RateCardKeeper({ roster, ledger: credits.ledger, measure, log, now });
-      director.#rateCard = rateCard;
-    }
-    const settle = credits && ((account: Account, job: JobId) => credits.settler.settle(account, job));
+    const credits = await CreditsSwitch.start({
+      ...{ ...options, store, replicas, wanted, now },
+      onOpen: ({ ledger }) => {
+        if (measure) rateCard = new RateCardKeeper({ roster, ledger, measure, log, now });
+        director.#rateCard = rateCard;
+      },
+    });
+    director.#credits = credits;
+    const settle = async (account: Account, job: JobId) => credits.current?.settler.settle(account, job);
     director.#reaper = await Reaper.start({ store, log, times: options.reaperTimes, now, settle });
     await director.#serve(options.version);
     return director;
@@ -120,7 +122,7 @@ export class Director implements AsyncDisposable {
 
   /** Reservations that this director has ended since its start; none where credits are off. */
   get settled(): Readonly<{ settled: number; refunded: number }> {
-    return this.#credits?.settler.counts ?? { settled: 0, refunded: 0 };
+    return this.#credits?.current?.settler.counts ?? { settled: 0, refunded: 0 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,7 +145,7 @@ export class Director implements AsyncDisposable {
     const endpoints = new Endpoints(this.#connection, this.#service, this.#log);
     this.#endpoints = endpoints;
     const store = this.#store;
-    const rateCard = this.#rateCard;
+    const credits = () => this.#credits?.current;
     const admission = {
       store,
       policy: this.#policy,
@@ -151,13 +153,13 @@ export class Director implements AsyncDisposable {
       unfinished: this.#unfinished,
       waiting: this.#waiting,
       rates: new Rates(store, this.#now),
-      charges: this.#credits?.charges,
-      priced: rateCard && (() => rateCard.idle()),
+      charges: async () => (await this.#credits?.settled())?.charges,
+      priced: async () => this.#rateCard?.idle(),
       now: this.#now,
     };
-    servePrices(endpoints, admission, this.#credits);
-    serveCredits(endpoints, store, this.#credits, this.#now);
-    serveOperators(endpoints, this.#credits, this.#log);
+    servePrices(endpoints, admission, credits);
+    serveCredits(endpoints, store, credits, this.#now);
+    serveOperators(endpoints, credits, this.#log);
     serveAccounts(endpoints, store, admission, this.#counts, this.#log);
     serveWorkers(endpoints, admission);
     servePieces(endpoints, store);

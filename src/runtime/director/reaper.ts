@@ -1,11 +1,12 @@
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
-import { jetstream } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import { decodeLarge } from '../bus/artifacts.ts';
+import { Following } from '../bus/following.ts';
 import { provisionReaper } from '../bus/provision.ts';
 import { endJob, type RecordStore, readResult } from '../bus/record.ts';
+import { ticketOf } from '../bus/ticket.ts';
 import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
-import type { Account, JobId } from '../protocol/ids.ts';
+import type { Account, JobId, Ticket } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
@@ -46,25 +47,25 @@ export class Reaper implements AsyncDisposable {
   readonly #clients: Clients;
   readonly #held = new Map<NodeJS.Timeout, JsMsg>();
   readonly #counts = { requeued: 0, expired: 0, abandoned: 0 };
-  readonly #messages: ConsumerMessages;
+  #following: Following | undefined;
 
-  private constructor(options: ReaperOptions, messages: ConsumerMessages) {
+  private constructor(options: ReaperOptions) {
     this.#store = options.store;
     this.#log = options.log;
     this.#times = options.times ?? DEFAULT_REAPER_TIMES;
     this.#now = options.now;
     this.#settle = options.settle;
     this.#clients = new Clients(options.store.connection, options.now);
-    this.#messages = messages;
   }
 
   static async start(options: ReaperOptions): Promise<Reaper> {
-    const { store } = options;
-    await provisionReaper(store.manager);
-    const consumer = await jetstream(store.connection).consumers.get(STREAMS.accepted, REAPER);
-    const messages = await consumer.consume({ max_messages: MAX_HELD });
-    const reaper = new Reaper(options, messages);
-    void reaper.#run();
+    const { connection, manager, jetstream } = options.store;
+    const reaper = new Reaper(options);
+    reaper.#following = await Following.start(connection, async () => {
+      await provisionReaper(manager);
+      const consumer = await jetstream.consumers.get(STREAMS.accepted, REAPER);
+      return consumer.consume({ max_messages: MAX_HELD, callback: (message) => reaper.#hold(message) });
+    });
     return reaper;
   }
 
@@ -75,17 +76,13 @@ export class Reaper implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // First, so that nothing of what is given back comes here again.
-    await this.#messages.close();
+    await this.#following?.[Symbol.asyncDispose]();
     for (const [timer, message] of this.#held) {
       clearTimeout(timer);
       // Another director looks after it at once.
       message.nak();
     }
     this.#held.clear();
-  }
-
-  async #run(): Promise<void> {
-    for await (const message of this.#messages) this.#hold(message);
   }
 
   /** Messages come in the order of their age, so nothing is missed while the first of them is too young. */
@@ -123,7 +120,7 @@ export class Reaper implements AsyncDisposable {
         return this.#letGo(message, job);
       }
     }
-    if (!(await this.#isQueued(sequence)) && (await this.#requeue(decoded.value))) {
+    if (!(await this.#isQueued(sequence)) && (await this.#requeue(decoded.value, ticketOf(message)))) {
       return this.#letGo(message, job);
     }
     message.nak(this.#nextLookMs(job, expiresIn));
@@ -141,13 +138,13 @@ export class Reaper implements AsyncDisposable {
   }
 
   /** @returns whether it is looked after by a record of its own from now on */
-  async #requeue({ job, lane, sequence }: AcceptedRecord): Promise<boolean> {
+  async #requeue({ job, lane, sequence }: AcceptedRecord, ticket: Ticket | undefined): Promise<boolean> {
     // Its end may have come between the two looks.
     if (await readResult(this.#store, job.account, job.id)) return true;
     const { attempts } = await readJob(this.#store, job.account, job.id);
     const priorAttempts = Math.max(1, job.priorAttempts, ...attempts.map(({ attempt }) => attempt));
     // Two directors that do this at once send the same message id, so the job is queued once.
-    await queueJob(this.#store, { ...job, priorAttempts }, lane, `${job.id}:${sequence}`);
+    await queueJob(this.#store, { ...job, priorAttempts }, lane, `${job.id}:${sequence}`, ticket);
     this.#counts.requeued += 1;
     this.#log.warn({ job: job.id, account: job.account, priorAttempts }, 'lost job queued again');
     return true;

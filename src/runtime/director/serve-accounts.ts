@@ -32,7 +32,7 @@ export function serveAccounts(
     const job = await submitJob(admission, account, submitted, asker);
     counts.accepted += 1;
     log.info({ job: job.id, account, model: job.model, tier: job.tier }, 'job accepted');
-    const charge = admission.charges?.chargeOf(job.id);
+    const charge = (await admission.charges())?.chargeOf(job.id);
     return { job: job.id, model: job.model, ...(charge && { charge }) };
   });
   endpoints.ofAccount('cancel', cancelRequestSchema, async (account, cancel) => {

@@ -1,4 +1,4 @@
-import { type LedgerStore, readLedgerEntry, unsettledResults } from '../bus/ledger.ts';
+import { type LedgerStore, readLedgerEntry } from '../bus/ledger.ts';
 import { dayOf } from '../ledger/day.ts';
 import { earningsOf } from '../ledger/earnings.ts';
 import type { DraftOf, Entry } from '../ledger/entry.ts';
@@ -17,6 +17,10 @@ import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import type { Credits } from './credits.ts';
 import type { Endpoints } from './endpoints.ts';
+import { pendingOf } from './pending.ts';
+
+/** The credits of the grid, if it has any by now. */
+export type CreditsNow = () => Credits | undefined;
 
 /** Most of an account's newest entries that are searched for a job or a receipt. */
 const MAX_SEARCHED = 5_000;
@@ -27,7 +31,7 @@ const MAX_TEAMS = 1_000;
 export function serveCredits(
   endpoints: Endpoints,
   store: LedgerStore,
-  credits: Credits | undefined,
+  credits: CreditsNow,
   now: () => number,
 ): void {
   endpoints.ofAccount('balance', emptyRequestSchema, async (account) => {
@@ -43,21 +47,26 @@ export function serveCredits(
   });
   endpoints.ofAccount('earnings', emptyRequestSchema, async (account) => {
     const { book, ledger } = demand(credits);
-    const unsettled = await unsettledResults(store);
-    return { ...earningsOf(book, ledger.state, account, now()), unsettled };
+    const pending = await pendingOf(store, ledger.state, account);
+    return { ...earningsOf(book, ledger.state, account, now()), ...pending };
   });
   endpoints.ofAccount('ledger', ledgerRequestSchema, async (account, { before, limit }) => {
     const { book } = demand(credits);
     const places = book.placesOf(account, before ?? Number.POSITIVE_INFINITY, limit);
     return { entries: await Promise.all(places.map((n) => entryAt(store, demand(credits), n))) };
   });
-  endpoints.ofAccount('transfer', transferRequestSchema, async (account, { id, to, amount, memo }) => {
-    const { ledger } = demand(credits);
-    const draft: DraftOf<'transfer'> = { kind: 'transfer', id, from: account, to, amount, memo };
-    // The id shows a request that is repeated; the ledger has taken it by then.
-    await ledger.append((state) => (state.isUsed(id) ? undefined : [draft]));
-    return { account, available: ledger.state.balance(account).available };
-  });
+  endpoints.ofAccount(
+    'transfer',
+    transferRequestSchema,
+    async (account, { id, to, amount, memo, mayBeNew }) => {
+      const { ledger } = demand(credits);
+      if (!mayBeNew) await demandKnown(demand(credits), to);
+      const draft: DraftOf<'transfer'> = { kind: 'transfer', id, from: account, to, amount, memo };
+      // The id shows a request that is repeated; the ledger has taken it by then.
+      await ledger.append((state) => (state.isUsed(id) ? undefined : [draft]));
+      return { account, available: ledger.state.balance(account).available };
+    },
+  );
   endpoints.ofAccount('prove', proveRequestSchema, async (account, { entry: wanted }) => {
     const { book } = demand(credits);
     const entry = await findEntry(store, demand(credits), account, wanted);
@@ -94,10 +103,25 @@ export function serveCredits(
 }
 
 /** @throws AipgError `job-refused` where credits are off */
-export function demand(credits: Credits | undefined): Credits {
+export function demand(now: CreditsNow): Credits {
+  const credits = now();
   if (credits) return credits;
   throw new AipgError('job-refused', 'This grid has no credits: nothing on it is paid for.', {
     hint: 'Its operator turns them on with: aipg up --credits',
+  });
+}
+
+/**
+ * What goes to a slip of the pen is lost: nobody can have the key to it.
+ * @throws AipgError `ledger-refused` for an account that no entry has in it
+ */
+export async function demandKnown({ ledger, book }: Credits, account: Account): Promise<void> {
+  if (book.knows(account)) return;
+  // Another director may have seen it a moment ago.
+  await ledger.catchUp();
+  if (book.knows(account)) return;
+  throw new AipgError('ledger-refused', `The ledger has not seen an account ${account}: nothing was moved.`, {
+    hint: 'Look whether it is written right. If it is, and has only never been on this grid yet, say so with --new.',
   });
 }
 

@@ -1,14 +1,14 @@
 import { issueRequestSchema, policyRequestSchema } from '../ledger/requests.ts';
 import type { Policy } from '../protocol/credits.ts';
 import type { Log } from '../protocol/log.ts';
-import type { Credits } from './credits.ts';
 import type { Endpoints } from './endpoints.ts';
-import { demand } from './serve-credits.ts';
+import { type CreditsNow, demand, demandKnown } from './serve-credits.ts';
 
 /** What operators decide about credits. */
-export function serveOperators(endpoints: Endpoints, credits: Credits | undefined, log: Log): void {
-  endpoints.ofOperator('issue', issueRequestSchema, async ({ id, account, amount, memo }) => {
+export function serveOperators(endpoints: Endpoints, credits: CreditsNow, log: Log): void {
+  endpoints.ofOperator('issue', issueRequestSchema, async ({ id, account, amount, memo, mayBeNew }) => {
     const { ledger } = demand(credits);
+    if (!mayBeNew) await demandKnown(demand(credits), account);
     const added = await ledger.append((state) =>
       state.isUsed(id) ? undefined : [{ kind: 'issue', id, account, amount, memo }],
     );

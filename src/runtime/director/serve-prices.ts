@@ -20,6 +20,7 @@ import {
 import { requireWithin } from './charges.ts';
 import type { Credits } from './credits.ts';
 import type { Endpoints } from './endpoints.ts';
+import type { CreditsNow } from './serve-credits.ts';
 import { type Admission, modelFor } from './submit.ts';
 import { mostTokens } from './token-counter.ts';
 
@@ -27,16 +28,17 @@ import { mostTokens } from './token-counter.ts';
 const MOST_TOLD = 1_000;
 
 /** What accounts ask of prices, and what operators decide of them. */
-export function servePrices(endpoints: Endpoints, admission: Admission, credits: Credits | undefined): void {
+export function servePrices(endpoints: Endpoints, admission: Admission, credits: CreditsNow): void {
   endpoints.ofAccount('quote', quoteRequestSchema, (account, { job }, { limits }) =>
-    quote(admission, credits, account, job, limits),
+    quote(admission, credits(), account, job, limits),
   );
   endpoints.ofAccount('prices', pricesRequestSchema, async () => {
-    await admission.priced?.();
-    return rateCardOf(credits?.ledger.state);
+    await admission.priced();
+    return rateCardOf(credits()?.ledger.state);
   });
   endpoints.ofOperator('price', setPriceRequestSchema, async (asked) => {
-    if (credits) return setPrice(credits.ledger, admission.roster, asked);
+    const { ledger } = credits() ?? {};
+    if (ledger) return setPrice(ledger, admission.roster, asked);
     throw new AipgError('job-refused', 'This grid has no credits, so nothing has a price.', {
       hint: 'Turn them on with: aipg up --credits',
     });
@@ -52,7 +54,7 @@ async function quote(
   limits: KeyLimits | undefined,
 ): Promise<QuoteReply> {
   const model = await modelFor(admission, { job, wait: false }, limits);
-  await admission.priced?.();
+  await admission.priced();
   const slots = admission.roster.models().get(model) ?? 0;
   if (!credits) return { model, slots, charge: null, available: null };
   const { state } = credits.ledger;

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { faultPoint } from '../bus/fault-point.ts';
+import { Following } from '../bus/following.ts';
 import { provisionSettler } from '../bus/provision.ts';
 import { type RecordStore, readResult } from '../bus/record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -35,22 +36,23 @@ export interface SettlerOptions {
  */
 export class Settler implements AsyncDisposable {
   readonly #options: SettlerOptions;
-  readonly #messages: ConsumerMessages;
+  #following: Following | undefined;
   readonly #running = new Set<Promise<void>>();
   #next: Promise<void> | undefined;
   readonly #counts = { settled: 0, refunded: 0 };
 
-  private constructor(options: SettlerOptions, messages: ConsumerMessages) {
+  private constructor(options: SettlerOptions) {
     this.#options = options;
-    this.#messages = messages;
   }
 
   static async start(options: SettlerOptions): Promise<Settler> {
-    const { manager, jetstream } = options.store;
-    await provisionSettler(manager);
-    const consumer = await jetstream.consumers.get(STREAMS.results, SETTLER);
-    const settler = new Settler(options, await consumer.consume());
-    void settler.#run();
+    const { connection, manager, jetstream } = options.store;
+    const settler = new Settler(options);
+    settler.#following = await Following.start(connection, async () => {
+      await provisionSettler(manager);
+      const consumer = await jetstream.consumers.get(STREAMS.results, SETTLER);
+      return consumer.consume({ callback: (message) => settler.#begin(message) });
+    });
     return settler;
   }
 
@@ -67,15 +69,13 @@ export class Settler implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#messages.close();
+    await this.#following?.[Symbol.asyncDispose]();
     await Promise.allSettled(this.#running);
   }
 
-  async #run(): Promise<void> {
-    for await (const message of this.#messages) {
-      const running = this.#take(message).finally(() => this.#running.delete(running));
-      this.#running.add(running);
-    }
+  #begin(message: JsMsg): void {
+    const running = this.#take(message).finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 
   async #take(message: JsMsg): Promise<void> {

@@ -3,9 +3,10 @@ import { faultPoint } from '../bus/fault-point.ts';
 import { provisionQueues } from '../bus/provision.ts';
 import { type RecordStore, readResult } from '../bus/record.ts';
 import type { Roster } from '../bus/roster.ts';
+import { withTicket } from '../bus/ticket.ts';
 import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
-import type { Account } from '../protocol/ids.ts';
+import { type Account, newTicket, type Ticket } from '../protocol/ids.ts';
 import type { Job, Lane } from '../protocol/job.ts';
 import { type Asker, type KeyLimits, mayUse } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
@@ -29,10 +30,10 @@ export interface Admission {
   readonly roster: Roster;
   readonly unfinished: Unfinished;
   readonly waiting: WaitingJobs;
-  /** Where credits are on. */
-  readonly charges?: Charges | undefined;
+  /** `undefined` where credits are off. */
+  readonly charges: () => Promise<Charges | undefined>;
   /** Resolves when the models that workers have brought have a price, as far as there is one. */
-  readonly priced?: (() => Promise<void>) | undefined;
+  readonly priced: () => Promise<void>;
   /** Of keys that may ask for so many jobs a minute. */
   readonly rates: Rates;
   readonly now: () => number;
@@ -58,9 +59,9 @@ export async function submitJob(
   await policy.admit(account, spec);
   const model = await modelFor(admission, request, limits);
   await rates.admit({ key, limits });
-  await admission.priced?.();
+  await admission.priced();
   const lane = await unfinished.admit(account, model);
-  const charged = await charges?.reserve(account, spec, model);
+  const charged = await (await charges())?.reserve(account, spec, model);
   faultPoint('after-reserve');
   const job: Job = {
     ...spec,
@@ -94,17 +95,20 @@ export interface Queued {
 /**
  * Puts a job into the queue, tells of it, and writes down that it was accepted, so that it is looked after.
  * @param messageId what makes a repetition known as one
+ * @param ticket of a job that was queued before
  */
 export async function queueJob(
   { connection, jetstream }: RecordStore,
   job: Job,
   lane: Lane,
   messageId: string,
+  ticket: Ticket = newTicket(),
 ): Promise<Queued> {
   const { account, id, model } = job;
   const payload = await encodeLarge(connection, job, { account, job: id });
   const queued = jetstream.publish(subjects.job(job.kind, job.tier, lane, model, account), payload, {
     msgID: messageId,
+    headers: withTicket(ticket),
   });
   // Sent right behind the job on the same connection, so that it comes before anything that a worker says.
   if (job.priorAttempts === 0) {
@@ -118,6 +122,7 @@ export async function queueJob(
     await encodeLarge(connection, accepted, { account, job: id }),
     {
       msgID: messageId,
+      headers: withTicket(ticket),
     },
   );
   return { sequence, isDuplicate };

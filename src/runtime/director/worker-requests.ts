@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { directAccess } from '../bus/job-queue.ts';
 import { openWorkersBucket, provisionQueues } from '../bus/provision.ts';
-import { claimJob, type RecordStore, readRecord, writeResult } from '../bus/record.ts';
+import { claimJob, type RecordStore, readRecord, readResult, writeResult } from '../bus/record.ts';
 import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { WorkerId } from '../protocol/ids.ts';
@@ -18,9 +18,10 @@ import type {
   provisionReplySchema,
   provisionRequestSchema,
 } from '../protocol/worker-requests.ts';
+import { notHandedOut, wasHandedOut } from './handed-out.ts';
 
 // What a director does on the bus for workers whose keys give them no right to. Whose request it is, the bus has proved
-// by its subject; a job's id shows that the worker was given the job.
+// by its subject; a job's ticket shows that the worker was handed the job.
 
 export async function provisionFor(
   { manager }: RecordStore,
@@ -45,33 +46,44 @@ export function sayOfLeaseFor(
   directAccess(connection).say(lease, word);
 }
 
+/** @throws AipgError `job-refused` for a job that the worker was not handed */
 export async function claimFor(
   store: RecordStore,
   worker: WorkerId,
-  { account, job, attempt }: z.infer<typeof claimRequestSchema>,
+  asked: z.infer<typeof claimRequestSchema>,
 ): Promise<z.infer<typeof claimReplySchema>> {
-  return claimJob(store, account, job, attempt, worker);
+  const { account, job, attempt } = asked;
+  if (await wasHandedOut(store, asked)) return claimJob(store, account, job, attempt, worker);
+  const result = await readResult(store, account, job);
+  if (result === undefined) throw notHandedOut();
+  return { outcome: 'ended', result };
 }
 
 /**
  * Writes a worker's result where nothing stands yet, or its own claim; never over another's.
- * @throws AipgError `job-refused` for a result in another worker's name
+ * @throws AipgError `job-refused` for a job that the worker was not handed, or a result in another worker's name
  */
 export async function finishFor(
   store: RecordStore,
   worker: WorkerId,
-  { account, job, expected, result }: z.infer<typeof finishRequestSchema>,
+  asked: z.infer<typeof finishRequestSchema>,
 ): Promise<z.infer<typeof finishReplySchema>> {
+  const { account, job, expected, result } = asked;
   if (result.status === 'done') {
     const { outcome, receipt = { worker } } = result;
     for (const named of [outcome.worker, receipt.worker]) {
       if (named !== worker) throw new AipgError('job-refused', `${worker} may not speak for ${named}.`);
     }
   }
+  const isHolder = await wasHandedOut(store, asked);
+  // Most have nothing before them, which the bus itself checks.
+  if (isHolder && expected === 0 && (await writeResult(store, account, job, result, 0)))
+    return { written: true };
   const before = await readRecord(store, account, job);
   if (before.record !== undefined && before.record.status !== 'claimed') {
     return { written: false, result: before.record };
   }
+  if (!isHolder) throw notHandedOut();
   const isOwn = before.record === undefined || before.record.worker === worker;
   if (!isOwn || before.sequence !== expected) return { written: false };
   return { written: await writeResult(store, account, job, result, expected) };

@@ -36,6 +36,8 @@ export interface Movement {
   readonly amount: MicroCredits;
   /** What it is for. */
   readonly memo?: string | undefined;
+  /** Whether the account need not have been on the grid yet. */
+  readonly mayBeNew?: boolean | undefined;
 }
 
 /** What an account has after it was moved. */
@@ -79,12 +81,12 @@ export class GridCredits implements AsyncDisposable {
     return entries;
   }
 
-  /** @throws AipgError `insufficient-credits` */
+  /** @throws AipgError `insufficient-credits`; `ledger-refused` for an account that was never on the grid */
   transfer({ account, ...rest }: Movement): Promise<Moved> {
     return ask(this.#grid, 'transfer', { id: newJobId(), to: account, ...rest }, movedReplySchema);
   }
 
-  /** @throws AipgError `not-permitted` for who is no operator */
+  /** @throws AipgError `not-permitted` for who is no operator; `ledger-refused` for an account that was never on the grid */
   issue(movement: Movement): Promise<Moved> {
     return askAsOperator(this.#grid, 'issue', { id: newJobId(), ...movement }, movedReplySchema);
   }

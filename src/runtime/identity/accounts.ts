@@ -27,7 +27,7 @@ export class Accounts {
    * @throws AipgError `usage` when the file is damaged, or another name's where a folder knows no upper and lower case
    */
   async id(name: AccountName, inherited: () => Promise<Account | undefined>): Promise<Account> {
-    const kept = await this.#read(name);
+    const kept = await this.find(name);
     if (kept !== undefined) return kept;
     const id = (await inherited()) ?? newAccountId();
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
@@ -40,13 +40,17 @@ export class Accounts {
       return id;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      return (await this.#read(name)) ?? id;
+      return (await this.find(name)) ?? id;
     } finally {
       await rm(draft, { force: true });
     }
   }
 
-  async #read(name: AccountName): Promise<Account | undefined> {
+  /**
+   * The id of the account of this name, where there is one.
+   * @throws AipgError `usage` when the file is damaged, or another name's where a folder knows no upper and lower case
+   */
+  async find(name: AccountName): Promise<Account | undefined> {
     const file = this.#file(name);
     const text = await readIfThere(file);
     if (text === undefined) return undefined;

@@ -11,7 +11,15 @@ import type { Member, Role } from '../protocol/permissions.ts';
 import { Accounts } from './accounts.ts';
 import { type CaChoice, Certificates } from './certificates.ts';
 import { parseJson, replaceFile, stringifyJson } from './files.ts';
-import { type GridKeys, newGridKeys, newMember, type ServerTrust, signAccount, signTrust } from './keys.ts';
+import {
+  type GridKeys,
+  newGridKeys,
+  newMember,
+  publicKeyOf,
+  type ServerTrust,
+  signAccount,
+  signTrust,
+} from './keys.ts';
 import { type Issued, Records } from './records.ts';
 
 const gridSchema = z.object({
@@ -141,6 +149,21 @@ export class Authority {
       );
       return older?.account;
     });
+  }
+
+  /** The account of this name or id, if the operator has ever named or invited it. */
+  async find(nameOrId: string): Promise<Account | undefined> {
+    const members = await this.members();
+    const byId = members.find(({ account }) => account === nameOrId);
+    if (byId) return byId.account;
+    const name = accountNameSchema.safeParse(nameOrId).data;
+    const kept = name && (await this.#accounts.find(name));
+    return kept ?? members.find((member) => member.name === name)?.account;
+  }
+
+  /** The public key that has signed the keys of its members. */
+  get issuer(): string {
+    return publicKeyOf(this.#keys.account);
   }
 
   /** Whether its members reach it by TLS alone. */

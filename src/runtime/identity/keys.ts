@@ -106,6 +106,10 @@ export async function newMember(
   return readCredentials(jwt, seedOf(user));
 }
 
+export function publicKeyOf(seed: string): string {
+  return keyPair(seed).getPublicKey();
+}
+
 function keyPair(seed: string): KeyPair {
   return fromSeed(new TextEncoder().encode(seed));
 }

@@ -66,6 +66,11 @@ export class AccountBook {
     return places.slice(Math.max(0, found + 1 - limit), found + 1).reverse();
   }
 
+  /** Whether any entry has an account in it. */
+  knows(account: Account): boolean {
+    return this.#places.has(account);
+  }
+
   /** What was earned in each hour from one on, the oldest first. @param since milliseconds since 1970 */
   hoursOf(
     account: Account,

@@ -16,7 +16,7 @@ export function earningsOf(
   state: LedgerView,
   account: Account,
   now: number,
-): Omit<Earnings, 'unsettled'> {
+): Omit<Earnings, 'unsettled' | 'pending'> {
   const today = startOfDay(dayOf(now));
   const hours = book.hoursOf(account, today - (DAYS - 1) * DAY_MS);
   const byModel = new Map<Sha256, Work>();

@@ -44,6 +44,8 @@ export const earningsSchema = z.object({
   /** Of the seven days, the best first; the name is that of the rate card. */
   models: z.array(workSchema.extend({ model: sha256Schema, name: modelNameSchema.nullable() })),
   days: z.array(workSchema.extend({ day: daySchema })),
+  /** What this account's workers have done and is not settled, by their own counts. */
+  pending: z.object({ jobs: count, earned: amountSchema }),
   /** Results on the whole grid that wait to be settled. */
   unsettled: count,
 });
@@ -58,6 +60,8 @@ export const ledgerRequestSchema = envelopeSchema.extend({
 export const ledgerReplySchema = z.object({ entries: z.array(entrySchema).max(MAX_TOLD) });
 
 const memo = memoSchema.optional();
+/** Whoever gets credits need not be in the ledger yet. */
+const mayBeNew = z.boolean().optional();
 
 export const transferRequestSchema = envelopeSchema.extend({
   /** Chosen by the asker, so that a request that is repeated is one transfer. */
@@ -65,12 +69,14 @@ export const transferRequestSchema = envelopeSchema.extend({
   to: accountSchema,
   amount: positiveAmountSchema,
   memo,
+  mayBeNew,
 });
 export const issueRequestSchema = envelopeSchema.extend({
   id: jobIdSchema,
   account: accountSchema,
   amount: positiveAmountSchema,
   memo,
+  mayBeNew,
 });
 /** What the account has after it. */
 export const movedReplySchema = z.object({ account: accountSchema, available: microCreditsSchema });

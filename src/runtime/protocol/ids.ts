@@ -18,6 +18,13 @@ export const clientIdSchema = z
   .brand<'ClientId'>();
 export type ClientId = z.infer<typeof clientIdSchema>;
 
+/** What whoever is handed a job from the queue knows of it, and who asked for the job does not: 128 random bits. */
+export const ticketSchema = z
+  .string()
+  .regex(/^[0-9a-hjkmnp-tv-z]{26}$/, 'must be 26 characters of base 32')
+  .brand<'Ticket'>();
+export type Ticket = z.infer<typeof ticketSchema>;
+
 const nameSchema = z
   .string()
   .max(LIMITS.nameLength)
@@ -49,12 +56,21 @@ export function newAccountId(random: (size: number) => Uint8Array = randomBytes)
   return accountSchema.parse(`a${base32(random(13)).slice(0, 20)}`);
 }
 
+/** Whether this is an id as {@link newAccountId} makes them, and not a name from before there were ids. */
+export function isAccountId(account: Account): boolean {
+  return /^a[0-9a-hjkmnp-tv-z]{20}$/.test(account);
+}
+
 export function newJobId(random: (size: number) => Uint8Array = randomBytes): JobId {
   return jobIdSchema.parse(base32(random(16)));
 }
 
 export function newClientId(random: (size: number) => Uint8Array = randomBytes): ClientId {
   return clientIdSchema.parse(base32(random(16)));
+}
+
+export function newTicket(random: (size: number) => Uint8Array = randomBytes): Ticket {
+  return ticketSchema.parse(base32(random(16)));
 }
 
 /**

@@ -86,6 +86,11 @@ export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
     { may: 'subscribe', subject: 'aipg.adm.*', why: 'requests of operators' },
     { may: 'subscribe', subject: 'aipg.here.*', why: 'who is there' },
     { may: 'subscribe', subject: '$SRV.>', why: 'other directors' },
+    {
+      may: 'subscribe',
+      subject: '$JS.EVENT.ADVISORY.STREAM.CREATED.AIPG_LEDGER',
+      why: 'that the grid has a ledger',
+    },
     OWN_ANSWERS,
   ],
   operator: [

@@ -1,5 +1,5 @@
-import { createCurve } from '@nats-io/jwt';
 import type { z } from 'zod';
+import { Xkey } from './xkey.ts';
 
 /** What is sealed is filled up to a multiple of this, in bytes, so that its size does not tell how long a word is. */
 export const PIECE_STEP = 256;
@@ -7,9 +7,9 @@ export const CONTENT_STEP = 1_024;
 
 /** A key pair of NATS (xkey) by which two sides seal for each other. Only its public part leaves the process. */
 export class SealKeys {
-  readonly #pair = createCurve();
+  readonly #pair = new Xkey();
   /** The public part: `X…`. */
-  readonly key = this.#pair.getPublicKey();
+  readonly key = this.#pair.key;
 
   /**
    * Encrypts and authenticates a value (NaCl's box) for the owner of a public key.

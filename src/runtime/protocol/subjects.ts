@@ -81,6 +81,11 @@ export const subjects = {
   nextJob: (consumer: string) => `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.jobs}.${consumer}`,
 } as const;
 
+/** Where the bus tells that a stream was made. */
+export function streamCreated(stream: string): string {
+  return `$JS.EVENT.ADVISORY.STREAM.CREATED.${stream}`;
+}
+
 /** Subjects with wildcards, for streams and services. */
 export const patterns = {
   request: (verb: Verb) => `aipg.req.*.${verb}`,

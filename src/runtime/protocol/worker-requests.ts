@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { leaseSchema } from './events.ts';
-import { accountSchema, jobIdSchema } from './ids.ts';
+import { accountSchema, jobIdSchema, ticketSchema } from './ids.ts';
 import { kindSchema, laneSchema, tierSchema } from './job.ts';
 import { modelNameSchema } from './model.ts';
 import { envelopeSchema } from './requests.ts';
@@ -32,9 +32,16 @@ export const leaseRequestSchema = envelopeSchema.extend({
   word: z.string().regex(/^(?:\+WPI|\+ACK|-NAK(?: \{"delay":\d{1,15}\})?|\+TERM [^\r\n]{0,500})$/),
 });
 
-export const claimRequestSchema = envelopeSchema.extend({
+/** A job, and what came with it from the queue: that it was handed out to the worker. */
+const handedOutSchema = envelopeSchema.extend({
   account: accountSchema,
   job: jobIdSchema,
+  ticket: ticketSchema,
+  /** In the queue's stream. */
+  sequence: z.number().int().nonnegative(),
+});
+
+export const claimRequestSchema = handedOutSchema.extend({
   attempt: z.number().int().min(1),
 });
 export const claimReplySchema = z.discriminatedUnion('outcome', [
@@ -43,9 +50,7 @@ export const claimReplySchema = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('ended'), result: resultSchema }),
 ]);
 
-export const finishRequestSchema = envelopeSchema.extend({
-  account: accountSchema,
-  job: jobIdSchema,
+export const finishRequestSchema = handedOutSchema.extend({
   /** Of the worker's own claim; 0 for a first attempt, which has none. */
   expected: z.number().int().nonnegative(),
   result: resultSchema,

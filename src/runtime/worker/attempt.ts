@@ -81,6 +81,7 @@ export class Attempt {
       connection,
       link,
       job,
+      proof: () => this.#lease,
       signal: this.#stopped.signal,
       onEnd: (result) => this.#tellEnd(result),
     });

@@ -1,4 +1,5 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Proof } from '../bus/lease.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Result } from '../protocol/result.ts';
 import { AttemptStopped } from './attempt-stopped.ts';
@@ -9,6 +10,8 @@ export interface ClaimOptions {
   readonly connection: NatsConnection;
   readonly link: WorkerLink;
   readonly job: Job;
+  /** That the job was handed to this worker: its newest lease. */
+  readonly proof: () => Proof;
   /** Aborts with an {@link AttemptStopped} when the job is no longer this attempt's. */
   readonly signal: AbortSignal;
   /** Called when the job's final record is written, by whomever. */
@@ -46,11 +49,11 @@ export class Claim {
    * @throws AttemptStopped when the job was taken over
    */
   async end(resultOf: () => Result): Promise<void> {
-    const { connection, link, job, signal, onEnd } = this.#options;
+    const { connection, link, job, proof, signal, onEnd } = this.#options;
     await retryUntilStopped(connection, signal, async () => {
       const claimed = await this.#sequence;
       const result = resultOf();
-      const finish = await link.finish(job.account, job.id, result, claimed);
+      const finish = await link.finish(job.account, job.id, result, claimed, proof());
       if (finish.written) return onEnd(result);
       if (finish.result) return onEnd(finish.result);
       // The claim may be a newer one of our own, made while the result was on its way.
@@ -61,9 +64,9 @@ export class Claim {
   }
 
   async #ask(): Promise<number> {
-    const { connection, link, job, signal, onEnd } = this.#options;
+    const { connection, link, job, proof, signal, onEnd } = this.#options;
     return await retryUntilStopped(connection, signal, async () => {
-      const claim = await link.claim(job.account, job.id, this.#attempt);
+      const claim = await link.claim(job.account, job.id, this.#attempt, proof());
       if (claim.outcome === 'claimed') return claim.sequence;
       // Whoever ended it may not have come to tell.
       if (claim.outcome === 'ended') onEnd(claim.result);

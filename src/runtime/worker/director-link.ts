@@ -58,8 +58,9 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
     beat: async (heartbeat) => void (await ask('beat', { heartbeat }, doneReplySchema)),
     leave: async () => void (await ask('beat', { heartbeat: null }, doneReplySchema)),
     renew: async () => undefined,
-    claim: (account, job, attempt) => ask('claim', { account, job, attempt }, claimReplySchema),
-    finish: (account, job, result, expected) =>
-      ask('finish', { account, job, result, expected }, finishReplySchema),
+    claim: (account, job, attempt, { ticket, sequence }) =>
+      ask('claim', { account, job, ticket, sequence, attempt }, claimReplySchema),
+    finish: (account, job, result, expected, { ticket, sequence }) =>
+      ask('finish', { account, job, ticket, sequence, result, expected }, finishReplySchema),
   };
 }

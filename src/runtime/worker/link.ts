@@ -3,6 +3,7 @@ import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { needsDirector } from '../bus/identity.ts';
 import { directAccess, type QueueAccess } from '../bus/job-queue.ts';
+import type { Proof } from '../bus/lease.ts';
 import { openWorkersBucket, provision, provisionQueues, type Queue } from '../bus/provision.ts';
 import { type ClaimOutcome, claimJob, readResult, writeResult } from '../bus/record.ts';
 import { encode } from '../protocol/codec.ts';
@@ -24,9 +25,10 @@ export interface WorkerLink {
   leave(): Promise<void>;
   /** After the connection was broken: what the bus held in memory may be gone. */
   renew(): Promise<void>;
-  claim(account: Account, job: JobId, attempt: number): Promise<ClaimOutcome>;
+  /** @param proof that the job was handed to this worker */
+  claim(account: Account, job: JobId, attempt: number, proof: Proof): Promise<ClaimOutcome>;
   /** @param expected the worker's claim, 0 for none */
-  finish(account: Account, job: JobId, result: Result, expected: number): Promise<Finish>;
+  finish(account: Account, job: JobId, result: Result, expected: number, proof: Proof): Promise<Finish>;
 }
 
 export interface LinkOptions {

@@ -84,7 +84,7 @@ function drawKnown(
 }
 
 function drawFacts(earnings: KnownEarnings, width: number, theme: Theme): string[] {
-  const { account, asOf, available, reserved, today, sevenDays, perHour, total, unsettled } = earnings;
+  const { account, asOf, available, reserved, today, sevenDays, perHour, total, pending } = earnings;
   const fact = (label: string, amount: number, note = '') => {
     const room = Math.max(0, width - LABEL - AMOUNT - 2);
     return [
@@ -94,7 +94,6 @@ function drawFacts(earnings: KnownEarnings, width: number, theme: Theme): string
     ].join('');
   };
   const room = Math.max(0, width - LABEL);
-  const waiting = unsettled === 1 ? '1 result on the grid' : `${count(unsettled)} results on the grid`;
   return [
     theme.paint('dim', 'account'.padEnd(LABEL)) + toWidth(account, room, 'left', theme.signs.ellipsis),
     fact('available', available, `as of ${timeOfDay(asOf)}`),
@@ -103,7 +102,7 @@ function drawFacts(earnings: KnownEarnings, width: number, theme: Theme): string
     fact('7 days', sevenDays),
     fact('per hour', perHour, 'mean of a day'),
     fact('in all', total.earned, `${count(total.jobs)} jobs`),
-    theme.paint('dim', 'pending'.padEnd(LABEL)) + toWidth(unsettled === 0 ? 'none' : waiting, room),
+    fact('pending', pending.earned, pending.jobs === 1 ? '1 job' : `${count(pending.jobs)} jobs`),
   ];
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLedger } from '../../../src/runtime/bus/ledger.ts';
 import { writeResult } from '../../../src/runtime/bus/record.ts';
 import { Director } from '../../../src/runtime/director/director.ts';
+import { GridCredits } from '../../../src/runtime/grids/credits.ts';
 import { microCredits } from '../../../src/runtime/protocol/credits.ts';
 import { accountSchema, newJobId } from '../../../src/runtime/protocol/ids.ts';
 import { silentLog } from '../../../src/runtime/protocol/log.ts';
@@ -108,7 +109,67 @@ describe('a job on a grid with a ledger', () => {
   });
 });
 
+describe('earnings', () => {
+  test('tell what was done and is not settled, of the own account alone', async () => {
+    await using slow = await TestGrid.start({ credits: true });
+    const { manager } = await slow.store();
+    await manager.consumers.pause('AIPG_RESULTS', 'settler', new Date(Date.now() + 3_600_000));
+    const connection = await slow.connect('worker');
+    const identity = { ...identityOf(connection, 'box'), payTo: bob };
+    const model = instantEngine({ slots: 1 });
+    const worker = await Worker.start({ connection, identity, version: '0.0.0', model, log: silentLog });
+    const creditsOf = (account: typeof bob) =>
+      GridCredits.open({ where: 'bus', name: 'test', url: slow.bus.url, account });
+    await using his = await creditsOf(bob);
+    await using hers = await creditsOf(alice);
+    expect(await his.earnings()).toMatchObject({ pending: { jobs: 0, earned: 0 }, unsettled: 0 });
+    await (await (await slow.client(alice)).submit(textJob('behind'))).result();
+    const { pending, unsettled, total } = await his.earnings();
+    expect({ jobs: pending.jobs, unsettled, total: total.jobs }).toEqual({ jobs: 1, unsettled: 1, total: 0 });
+    expect(pending.earned).toBeGreaterThan(0);
+    expect(await hers.earnings()).toMatchObject({ pending: { jobs: 0, earned: 0 }, unsettled: 1 });
+
+    await manager.consumers.resume('AIPG_RESULTS', 'settler');
+    const second = await slow.connect('second');
+    await using _ = await Director.start({ connection: second, version: '0.0.0', log: silentLog });
+    await expect.poll(async () => (await his.earnings()).pending.jobs, { timeout: 10_000 }).toBe(0);
+    expect((await his.earnings()).total.earned).toBe(pending.earned);
+    await worker.drain();
+  });
+});
+
 describe('a director', () => {
+  test('takes up the ledger that another one makes, and prices by it, without a restart', async () => {
+    await using late = await TestGrid.start({ credits: false });
+    const connection = await late.connect('worker');
+    const identity = { ...identityOf(connection, 'box'), payTo: bob };
+    const model = instantEngine({ slots: 1 });
+    const worker = await Worker.start({ connection, identity, version: '0.0.0', model, log: silentLog });
+    const client = await late.client(alice);
+    const free = textJob('free');
+    expect(await (await client.submit(free)).result()).toMatchObject({ status: 'done' });
+
+    const other = await late.connect('other');
+    const maker = await Director.start({
+      connection: other,
+      version: '0.0.0',
+      log: silentLog,
+      credits: true,
+    });
+    await maker[Symbol.asyncDispose]();
+    await expect
+      .poll(() => late.lines.map(({ message }) => message))
+      .toContain('the grid has a ledger now: jobs are paid for');
+    const paid = textJob('paid');
+    await (await client.submit(paid)).result();
+    const copy = async () => readLedger(await late.connect('observer'));
+    await expect
+      .poll(async () => entriesOf(await copy(), paid.id), { timeout: 10_000 })
+      .toEqual(['reserve', 'settle']);
+    expect(entriesOf(await copy(), free.id)).toEqual([]);
+    await worker.drain();
+  });
+
   test('that is told nothing counts credits where the grid has a ledger', async () => {
     const director = await Director.start({
       connection: await grid.connect('second'),

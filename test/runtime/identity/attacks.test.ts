@@ -4,7 +4,7 @@ import { claimJob, readRecord, readResult } from '../../../src/runtime/bus/recor
 import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
 import { takeSnapshot } from '../../../src/runtime/monitor/snapshot.ts';
 import { decode, encode } from '../../../src/runtime/protocol/codec.ts';
-import { type Account, type JobId, newJobId } from '../../../src/runtime/protocol/ids.ts';
+import { type Account, type JobId, newJobId, newTicket } from '../../../src/runtime/protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { refusalSchema } from '../../../src/runtime/protocol/requests.ts';
@@ -18,6 +18,8 @@ let model: LoadedModel;
 let victim: { account: Account; job: JobId; worker: string };
 
 const protocol = PROTOCOL_VERSION;
+/** A ticket that nobody was given. */
+const made = { ticket: newTicket(), sequence: 1 };
 /** Long enough to be looked after by the director within a test. */
 const reaperTimes = { firstLookMs: 100, clientGraceMs: 90_000 };
 
@@ -242,7 +244,7 @@ describe('a worker', () => {
       const result = { status: 'cancelled', reason: 'forged' };
       const reply = decode(
         finishReplySchema,
-        await ask(worker, 'finish', { account, job, expected, result }),
+        await ask(worker, 'finish', { account, job, ...made, expected, result }),
       );
       expect(reply).toMatchObject({ ok: true, value: { written: false } });
     }
@@ -257,8 +259,11 @@ describe('a worker', () => {
     const claim = await claimJob(store, account, job, 2, victim.worker as never);
     const expected = claim.outcome === 'claimed' ? claim.sequence : 0;
     const result = { status: 'cancelled', reason: 'forged' };
-    const reply = decode(finishReplySchema, await ask(worker, 'finish', { account, job, expected, result }));
-    expect(reply).toMatchObject({ ok: true, value: { written: false } });
+    const reply = decode(
+      refusalSchema,
+      await ask(worker, 'finish', { account, job, ...made, expected, result }),
+    );
+    expect(reply).toMatchObject({ ok: true, value: { error: { code: 'job-refused' } } });
     expect(await readResult(store, account, job)).toBeUndefined();
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decode, encode } from '../../../src/runtime/protocol/codec.ts';
+import { newTicket } from '../../../src/runtime/protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { isSigned, newUserSeed, receiptSigner } from '../../../src/runtime/protocol/receipt-signature.ts';
 import { refusalSchema } from '../../../src/runtime/protocol/requests.ts';
@@ -74,6 +75,7 @@ describe('on a grid with keys and a ledger', () => {
         subjects.workerRequest(own, 'finish'),
         encode({
           ...{ protocol: PROTOCOL_VERSION, account: 'alice', job, expected: 0 },
+          ...{ ticket: newTicket(), sequence: 1 },
           result: forged,
         }),
         { timeout: 5_000 },
