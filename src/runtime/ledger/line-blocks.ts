@@ -35,8 +35,7 @@ export async function* lineBlocks(
       unended = 0;
       if (bytes >= blockBytes) yield take();
     }
-    // A reader may use its memory again.
-    add(rest.slice());
+    add(rest);
     unended += rest.length;
     if (unended > MAX_LINE_BYTES) return yield take();
   }
