@@ -12,6 +12,8 @@ import { newUserSeed, receiptSigner } from '../../src/runtime/protocol/receipt-s
 const ACCOUNTS = 100;
 /** Between two jobs, in milliseconds: the ledger covers a few days. */
 const STEP_MS = 500;
+/** Jobs that are reserved for together, and settled together, as directors do when there is much to do. */
+const BATCH = 50;
 
 /** A ledger as a grid writes it: each job reserves and is settled, by a worker with a key of its own. */
 export async function writeLedgerFile(file: string, count: number): Promise<void> {
@@ -32,29 +34,41 @@ export async function writeLedgerFile(file: string, count: number): Promise<void
   await add(
     accounts.map((account) => ({ kind: 'issue', id: newJobId(), account, amount: microCredits(1e12) })),
   );
-  for (let i = 0; state.n < count; i++) {
-    at += STEP_MS;
-    const [account, payTo] = [accounts[i % ACCOUNTS], accounts[(i * 7 + 1) % ACCOUNTS]];
-    const signer = signers[(i * 7 + 1) % ACCOUNTS];
-    if (!account || !payTo || !signer) throw new Error('There are no accounts.');
-    const job = newJobId();
+  for (let i = 0; state.n < count; i += BATCH) {
+    at += STEP_MS * BATCH;
+    const jobs = Array.from({ length: BATCH }, (_, k) => ({ i: i + k, job: newJobId() }));
     const most = { inputTokens: 500, outputTokens: 1_024 };
-    await add(reserveDrafts(state, { job, account, tier: 'standard', model: undefined, most }));
-    const counts = { inputTokens: 120, outputTokens: 1 + (i % 1_000) };
-    const receipt = signer.sign({
-      job,
-      attempt: 1,
-      worker: workerIdOf('box', signer.key),
-      payTo,
-      modelSha256: model,
-      inputSha256: hash,
-      outputSha256: hash,
-      counts,
-      startedAt: at,
-      endedAt: at + 100,
-    });
-    await add([settleDraft(state, { receipt, counts, counted: 'text' })]);
+    await add(
+      jobs.flatMap(({ i, job }) =>
+        reserveDrafts(state, { job, account: of(accounts, i), tier: 'standard', model: undefined, most }),
+      ),
+    );
+    await add(
+      jobs.map(({ i, job }) => {
+        const [payTo, signer] = [of(accounts, 7 * i + 1), of(signers, 7 * i + 1)];
+        const counts = { inputTokens: 120, outputTokens: 1 + (i % 1_000) };
+        const receipt = signer.sign({
+          job,
+          attempt: 1,
+          worker: workerIdOf('box', signer.key),
+          payTo,
+          modelSha256: model,
+          inputSha256: hash,
+          outputSha256: hash,
+          counts,
+          startedAt: at,
+          endedAt: at + 100,
+        });
+        return settleDraft(state, { receipt, counts, counted: 'text' });
+      }),
+    );
   }
   out.end();
   await once(out, 'close');
+}
+
+function of<T>(all: readonly T[], i: number): T {
+  const found = all[i % all.length];
+  if (found === undefined) throw new Error('There is none.');
+  return found;
 }
