@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import type { Verification } from '../runtime/ledger/verify.ts';
 import { exportText, readExport } from './ledger-files.ts';
 import { openCredits } from './open-credits.ts';
@@ -12,7 +13,8 @@ export async function verifyFile(file: string, signal: AbortSignal): Promise<Ver
 /** The ledger of a grid, read by who may read all of it. @throws AipgError `ledger-invalid`, `not-permitted` */
 export async function verifyGrid(asked: string | undefined, signal: AbortSignal): Promise<Verification> {
   await using credits = await openCredits(asked);
-  return await verifyBytes(bytesOf(exportText(credits.all())), signal);
+  // A bus that does not answer is not waited for after Ctrl-C.
+  return await verifyBytes(Readable.from(bytesOf(exportText(credits.all())), { signal }), signal);
 }
 
 async function verifyBytes(
