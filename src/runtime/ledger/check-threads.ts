@@ -4,6 +4,9 @@ import type { CheckedBlock } from './check-block.ts';
 /** In the source beside this file; bundled, this is in a folder of shared code and the thread at its own place. */
 const THREAD = import.meta.url.endsWith('.ts') ? './check-thread.ts' : '../runtime/ledger/check-thread.js';
 
+/** A thread needs a few blocks' worth; by itself it would let hundreds of megabytes of garbage lie. */
+const MEMORY = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 };
+
 interface Thread {
   readonly worker: Worker;
   /** What was asked and not answered, the oldest first. */
@@ -38,12 +41,13 @@ export class CheckThreads implements AsyncDisposable {
 }
 
 function startThread(): Thread {
-  const thread: Thread = { worker: new Worker(new URL(THREAD, import.meta.url)), waiting: [] };
+  const worker = new Worker(new URL(THREAD, import.meta.url), { resourceLimits: MEMORY });
+  const thread: Thread = { worker, waiting: [] };
   const fail = (error: Error) => {
     for (const { reject } of thread.waiting.splice(0)) reject(error);
   };
-  thread.worker.on('message', (checked: CheckedBlock) => thread.waiting.shift()?.resolve(checked));
-  thread.worker.on('error', fail);
-  thread.worker.on('exit', (code) => fail(new Error(`A thread that checks entries ended with ${code}.`)));
+  worker.on('message', (checked: CheckedBlock) => thread.waiting.shift()?.resolve(checked));
+  worker.on('error', fail);
+  worker.on('exit', (code) => fail(new Error(`A thread that checks entries ended with ${code}.`)));
   return thread;
 }
