@@ -4,7 +4,7 @@ import type { Charge } from '../protocol/charge.ts';
 import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type ChunkEvent, isFinal, type JobEvent, jobEventSchema, type Outcome } from '../protocol/events.ts';
-import type { JobId, WorkerId } from '../protocol/ids.ts';
+import type { JobId } from '../protocol/ids.ts';
 import {
   cancelReplySchema,
   checkReplySchema,
@@ -19,15 +19,10 @@ import { ask, type GridAddress, gone, MAX_BREAK_MS } from './ask.ts';
 import type { JobHandle } from './grid.ts';
 import { resultOf } from './result-of.ts';
 import type { SealedJob } from './sealed-job.ts';
+import { WorkerWatch } from './worker-watch.ts';
 
 /** After this long without news of a job a director is asked for it, in milliseconds: an event may have been lost. */
 const SILENCE_MS = 15_000;
-/**
- * After this long without a token, and after this many times the last pause between two, a director is asked whether
- * the job's worker is still there, in milliseconds; each further time it is twice as long.
- */
-const STALL_MS = 500;
-const STALL_PAUSES = 4;
 /** A gap in the output may close by itself for this long, in milliseconds. */
 const GAP_MS = 250;
 
@@ -47,20 +42,16 @@ export class BusJob implements JobHandle {
   readonly #unlisten: () => void;
   readonly #news: News[] = [];
   readonly #transcript = new Transcript();
+  readonly #watch: WorkerWatch;
   /** Of a sealed job that this process has submitted. */
   readonly #sealed: SealedJob | undefined;
   #wake: (() => void) | undefined;
   #break: NodeJS.Timeout | undefined;
   #gap: NodeJS.Timeout | undefined;
-  /** The lease under which the job runs, as long as it does. */
-  #lease: { readonly worker: WorkerId; readonly lease: string } | undefined;
-  #stall: NodeJS.Timeout | undefined;
   #isHeard = false;
   /** The answer to its submit, if it is this process's. */
   #submitted: Promise<SubmitReply> | undefined;
   #charge: Promise<Charge | undefined> = Promise.resolve(undefined);
-  #heardAt = 0;
-  #closed = false;
 
   /** @param attach whether the job may have begun before: then its story so far is asked for first */
   constructor(
@@ -71,6 +62,7 @@ export class BusJob implements JobHandle {
     this.id = id;
     this.#grid = grid;
     this.#sealed = sealed;
+    this.#watch = new WorkerWatch((held) => ask(grid, 'check', { job: id, ...held }, checkReplySchema));
     const heard = Promise.withResolvers<void>();
     this.heard = heard.promise;
     this.#subscription = grid.connection.subscribe(subjects.event(grid.account, id), {
@@ -80,7 +72,7 @@ export class BusJob implements JobHandle {
         if (!event.ok) return;
         heard.resolve();
         this.#isHeard = true;
-        this.#watchWorker(event.value);
+        this.#watch.heard(event.value);
         this.#push(event.value);
       },
     });
@@ -143,9 +135,8 @@ export class BusJob implements JobHandle {
     this.#unlisten();
     clearTimeout(this.#break);
     clearTimeout(this.#gap);
-    clearTimeout(this.#stall);
+    this.#watch[Symbol.dispose]();
     this.#sealed?.close();
-    this.#closed = true;
   }
 
   async *#take(event: JobEvent): AsyncGenerator<JobEvent> {
@@ -255,31 +246,6 @@ export class BusJob implements JobHandle {
     return { ...chunk, tokenOffset, textOffset, text, tokens };
   }
 
-  #watchWorker(event: JobEvent): void {
-    if (event.type === 'leased') {
-      const { worker, lease } = event;
-      this.#lease = lease === undefined ? undefined : { worker, lease };
-    } else if (!isPiece(event)) this.#lease = undefined;
-    const now = performance.now();
-    const pause = isPiece(event) ? now - this.#heardAt : 0;
-    this.#heardAt = now;
-    this.#expectToken(Math.max(STALL_MS, STALL_PAUSES * pause));
-  }
-
-  #expectToken(ms: number): void {
-    clearTimeout(this.#stall);
-    const lease = this.#lease;
-    if (lease === undefined || this.#closed) return;
-    this.#stall = setTimeout(() => {
-      void ask(this.#grid, 'check', { job: this.id, ...lease }, checkReplySchema)
-        // The lease runs out by itself, too.
-        .catch(() => undefined)
-        .then(() => {
-          if (this.#lease === lease) this.#expectToken(2 * ms);
-        });
-    }, ms);
-  }
-
   #push(news: News): void {
     this.#news.push(news);
     this.#wake?.();
@@ -297,8 +263,4 @@ export class BusJob implements JobHandle {
       this.#wake = undefined;
     }
   }
-}
-
-function isPiece({ type }: JobEvent): boolean {
-  return type === 'chunk' || type === 'sealed';
 }

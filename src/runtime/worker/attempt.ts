@@ -23,6 +23,7 @@ import {
   withoutContent,
 } from './attempt-failure.ts';
 import { AttemptStopped } from './attempt-stopped.ts';
+import { Claim } from './claim.ts';
 import { computeOutput } from './compute.ts';
 import { attemptDeadlineMs } from './deadlines.ts';
 import type { WorkerIdentity } from './identity.ts';
@@ -63,10 +64,9 @@ export class Attempt {
   readonly #output: OutputStream;
   /** Of a sealed job. */
   readonly #sealed: SealedAttempt | undefined;
+  readonly #claim: Claim;
   #lease: Lease;
   #number: number;
-  /** The record that a result of this attempt replaces: none for the first, else its claim. */
-  #claim: Promise<number> = Promise.resolve(0);
   /** Those before that have failed. */
   #earlier: readonly AttemptRecord[] = [];
   #givenUp = false;
@@ -76,6 +76,14 @@ export class Attempt {
     this.#job = job;
     this.#lease = lease;
     this.#number = job.priorAttempts + lease.attempt;
+    const { connection, link } = context;
+    this.#claim = new Claim({
+      connection,
+      link,
+      job,
+      signal: this.#stopped.signal,
+      onEnd: (result) => this.#tellEnd(result),
+    });
     const { input } = job;
     const sealed = isSealed(input) ? new SealedAttempt(job.id, input, context.identity) : undefined;
     this.#sealed = sealed;
@@ -91,9 +99,7 @@ export class Attempt {
   adopt(lease: Lease): void {
     this.#lease = lease;
     this.#number = this.#job.priorAttempts + lease.attempt;
-    const before = this.#claim;
-    this.#claim = before.catch(() => 0).then(() => this.#takeOver());
-    this.#claim.catch((error: unknown) => {
+    this.#claim.renew(this.#number).catch((error: unknown) => {
       if (error instanceof AttemptStopped) this.#stopped.abort(error);
     });
     this.#publishLease();
@@ -145,8 +151,7 @@ export class Attempt {
     const { connection, identity, model } = this.#context;
     const worker = identity.id;
     const { signal } = this.#stopped;
-    this.#claim = retryUntilStopped(connection, signal, () => this.#takeOver());
-    await this.#claim;
+    await this.#claim.take(this.#number);
     this.#publishLease();
     let tries = 0;
     const progress = await retryUntilStopped(connection, signal, () =>
@@ -160,16 +165,6 @@ export class Attempt {
       throw this.#otherFile();
     }
     return progress;
-  }
-
-  /** @returns the claim's place in the stream @throws AttemptStopped when the job has ended or was taken over */
-  async #takeOver(): Promise<number> {
-    const { account, id } = this.#job;
-    const claim = await this.#context.link.claim(account, id, this.#number);
-    if (claim.outcome === 'claimed') return claim.sequence;
-    // Whoever ended it may not have come to tell.
-    if (claim.outcome === 'ended') this.#tellEnd(claim.result);
-    throw new AttemptStopped(claim.outcome);
   }
 
   /** What is to be computed, and what of it is there: of a sealed job, the client hands it over. */
@@ -212,7 +207,7 @@ export class Attempt {
       ? { text: '', tokens: [], outcome: { ...outcome, textLength: 0, sealed: true as const } }
       : { text, tokens, outcome };
     const sealed = this.#sealed?.end({ text, tokens });
-    await this.#finish(() => ({
+    await this.#claim.end(() => ({
       status: 'done',
       ...done,
       ...(sealed !== undefined && { sealed }),
@@ -220,27 +215,7 @@ export class Attempt {
     }));
   }
 
-  /**
-   * Writes the final record, tells of it and lets go of the job, in this order: a crash in between costs a repeat.
-   * @param resultOf made anew for each try: the attempt's number may have grown
-   */
-  async #finish(resultOf: () => Result): Promise<void> {
-    const { connection, link } = this.#context;
-    const { account, id } = this.#job;
-    await retryUntilStopped(connection, this.#stopped.signal, async () => {
-      const claimed = await this.#claim;
-      const result = resultOf();
-      const finish = await link.finish(account, id, result, claimed);
-      if (finish.written) return this.#tellEnd(result);
-      if (finish.result) return this.#tellEnd(finish.result);
-      // The claim may be a newer one of our own, made while the result was on its way.
-      const claim = this.#takeOver();
-      this.#claim = claim;
-      await claim;
-      throw new Error('The claim was renewed; the result is written again.');
-    });
-  }
-
+  /** Tells of the final record and lets go of the job, in this order: a crash in between costs a repeat. */
   #tellEnd(result: Result): void {
     this.#publish(finalEvent(result, this.#number));
     this.#lease.acknowledge();
@@ -286,7 +261,7 @@ export class Attempt {
     const sealed =
       said === error ? undefined : this.#sealed?.end({ message, ...(hint !== undefined && { hint }) });
     try {
-      await this.#finish(() => ({
+      await this.#claim.end(() => ({
         status: 'failed',
         error: failure.toJSON(),
         ...(sealed !== undefined && { sealed }),
