@@ -184,6 +184,28 @@ describe('an export', () => {
     );
   });
 
+  it('whose writer gave a receipt another hash, with every other hash right, is found to be wrong', async () => {
+    const ledger = longLedger();
+    const lines = textOf(ledger).split('\n');
+    const place = ledger.entries.findIndex(({ kind }) => kind === 'settle');
+    lines[place] = CHANGES.otherReceipt(lines[place] ?? '');
+    await expect(verifyExport([Buffer.from(lines.join('\n'))])).rejects.toThrow(
+      `at entry ${place + 1}. The entry names another hash than its receipt has.`,
+    );
+
+    const job = newJobId();
+    ledger.add(reserve(alice, 20_000, job));
+    const counts = { inputTokens: 1, outputTokens: 1 };
+    const draft = settleDraft(ledger.state, { receipt: receiptOf(job), counts, counted: 'text' });
+    expect(() => ledger.add({ ...draft, receiptSha256: MODEL })).toThrow('The receipt has another hash.');
+  });
+
+  it('that ends in the middle of a line is said to be cut off', async () => {
+    const bytes = Buffer.from(textOf(longLedger()));
+    const verified = verifyExport([bytes.subarray(0, -1)], { threads: 2, blockBytes: 3_000 });
+    await expect(verified).rejects.toThrow('The export is cut off: its last line does not end.');
+  });
+
   it('with an entry left out or two in another order, is found to be wrong', async () => {
     const lines = textOf(fullLedger()).split('\n');
     for (let i = 0; i < lines.length - 2; i++) {
