@@ -16,7 +16,7 @@ const SIZE = { columns: 200, rows: 60 };
 /** Until a process has compiled what it runs often, in milliseconds. */
 const WARM_UP_MS = 10_000;
 const KEYS = 60;
-const VIEWS = ['overview', 'jobs', 'workers', 'models', 'events'];
+const VIEWS = ['overview', 'jobs', 'workers', 'models', 'earnings', 'events'];
 
 /** What `aipg top` costs while it watches a large, busy grid, against Ink alone that draws as many rows as often. */
 export async function topLoad(): Promise<void> {

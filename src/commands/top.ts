@@ -8,14 +8,16 @@ import { resolvePaths } from '../runtime/config/paths.ts';
 import { selectBus } from '../runtime/config/select-grid.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
 
-const VIEWS = ['overview', 'jobs', 'workers', 'models', 'events'] as const;
+const VIEWS = ['overview', 'jobs', 'workers', 'models', 'earnings', 'events'] as const;
 
 export default class Top extends BaseCommand {
-  static override summary = 'Watch a grid: its load, jobs, workers and models as they change.';
+  static override summary =
+    'Watch a grid: its load, jobs, workers, models and what you earn, as they change.';
   static override description =
     'Press ? in it for all keys. Without a terminal, one frame as text. What is asked and answered is never shown.';
   static override examples = [
     '<%= config.bin %> top',
+    '<%= config.bin %> top --view earnings',
     '<%= config.bin %> top --once --view workers',
     "<%= config.bin %> top --json | jq '.totals'",
     "<%= config.bin %> top --json --watch | jq -c '.rates'",

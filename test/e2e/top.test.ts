@@ -38,7 +38,15 @@ describe('without a terminal', () => {
         { name: 'aipg-tiny', slots: 4 },
         { name: 'endless', slots: 1 },
       ],
+      earnings: { state: 'free' },
     });
+    expect(stdout).not.toContain('"price"');
+  });
+
+  test('where nothing is paid for, the earnings say so', async () => {
+    const { stdout, exitCode } = await home.aipg(['top', ...grid, '--once', '--view', 'earnings']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\[5 earnings\][\s\S]*Jobs are free on this grid/);
   });
 
   test('--json --watch is one a change, until Ctrl-C', async () => {

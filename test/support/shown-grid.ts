@@ -6,8 +6,8 @@ import { beat, told } from './grid-events.ts';
 /** Noon, somewhere. */
 export const START = Date.UTC(2026, 0, 1, 12);
 const SECONDS = 90;
-const QWEN = '千问-七亿/模型:Q4_K_M';
-const FOX = '🦊-tiny-👩‍🚀';
+export const QWEN = '千问-七亿/模型:Q4_K_M';
+export const FOX = '🦊-tiny-👩‍🚀';
 
 /** A grid after a minute and a half of steady work, with names of wide characters and a worker of each state. */
 export function shownGrid(): GridState {

@@ -50,8 +50,9 @@ export async function showFullScreen({
   process.once('SIGHUP', onGone);
   process.stdin.once('end', onGone).once('error', onGone);
   let chosen: BusChoice | undefined;
-  const model = new TopModel({ grid: nameOf(choose), view, theme: createTheme(look) });
   let watched: WatchedGrid | undefined;
+  const onView = (shown: View) => watched?.showEarnings(shown === 'earnings');
+  const model = new TopModel({ grid: nameOf(choose), view, theme: createTheme(look), onView });
   try {
     await using screen: TopScreen = new TopScreen({
       model,
@@ -73,9 +74,14 @@ export async function showFullScreen({
       while (!closing.signal.aborted && !watched) {
         try {
           chosen = choose();
-          const opened = await watchGrid(chosen, () => screen.update());
+          const opened = await watchGrid(chosen, {
+            onChange: () => screen.update(),
+            earnings: model.view === 'earnings',
+          });
           if (closing.signal.aborted) return await opened[Symbol.asyncDispose]();
           watched = opened;
+          // Another may have been chosen meanwhile.
+          onView(model.view);
           model.watch(opened.snapshot);
         } catch (thrown) {
           const error = toAipgError(thrown);

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BusChoice } from '../../runtime/config/select-grid.ts';
+import type { GridSnapshot } from '../../runtime/monitor/grid-snapshot.ts';
+import { AipgError } from '../../runtime/protocol/errors.ts';
 import type { Depth } from '../../tui/top/theme.ts';
 import type { View } from '../../tui/top/ui-state.ts';
 
@@ -32,7 +34,8 @@ export async function printFrame({
     import('../../tui/top/theme.ts'),
     import('../../tui/top/top-model.ts'),
   ]);
-  await using grid = await watchGrid(choice);
+  await using grid = await watchGrid(choice, { earnings: view === 'earnings' });
+  if (view !== 'earnings') requireGrid(grid.snapshot);
   await delay(WATCH_MS, undefined, { signal });
   const model = new TopModel({ grid: choice.name, view, theme: createTheme(look) });
   model.watch(grid.snapshot);
@@ -58,7 +61,8 @@ export async function printJson({
   ]);
   let print = (): void => undefined;
   using clock = new FrameClock(() => print());
-  await using grid = await watchGrid(choice, () => clock.request('grid'));
+  await using grid = await watchGrid(choice, { earnings: true, onChange: () => clock.request('grid') });
+  if (grid.snapshot.earnings.state === 'refused') requireGrid(grid.snapshot);
   const write = () =>
     process.stdout.write(`${JSON.stringify({ grid: choice.name, ...snapshotJson(grid.snapshot) })}\n`);
   if (!watch) {
@@ -76,4 +80,15 @@ export async function printJson({
   print();
   if (!signal.aborted) await once(signal, 'abort');
   signal.throwIfAborted();
+}
+
+/** @throws AipgError `not-permitted` for a key that sees its own account alone */
+function requireGrid({ scope, earnings }: GridSnapshot): void {
+  if (scope === 'grid') return;
+  throw new AipgError('not-permitted', 'The whole grid is for its operator to see.', {
+    hint:
+      earnings.state === 'refused'
+        ? 'See who is on it with `aipg status`.'
+        : 'See what your account has and earns with `aipg top --view earnings`.',
+  });
 }

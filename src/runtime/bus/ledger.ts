@@ -75,6 +75,20 @@ export async function openLedger(store: LedgerStore, options: LedgerOptions): Pr
   return ledger;
 }
 
+/**
+ * Shows each message that comes into a grid's ledger from now on, also after a break of the connection; `undefined`
+ * where there is none. What it says is its writer's word: whoever must know that it follows the rules opens the ledger.
+ */
+export async function followLedger(
+  store: LedgerStore,
+  take: (message: LogMessage) => void,
+): Promise<AsyncDisposable | undefined> {
+  if (!(await hasLedger(store))) return undefined;
+  const stream = new LedgerStream(store);
+  await stream.followFrom(await stream.last(), take);
+  return stream;
+}
+
 /** An entry of the ledger by the sequence of the message that holds it; `undefined` when it holds no such entry. */
 export async function readLedgerEntry(
   { manager }: Pick<LedgerStore, 'manager'>,
@@ -135,6 +149,12 @@ class LedgerStream implements EntryLog {
     this.#unlisten = Reconnects.of(this.#connection).listen((change) => {
       if (change === 'reconnect') this.#following = this.#following.then(() => this.#followAnew(take));
     });
+  }
+
+  /** @param last the sequence of the message behind which to begin */
+  async followFrom(last: number, take: (message: LogMessage) => void): Promise<void> {
+    this.#shown = last;
+    await this.follow(take);
   }
 
   async #follow(take: (message: LogMessage) => void): Promise<void> {

@@ -10,8 +10,9 @@ import { removeRunningGrid, writeRunningGrid } from '../config/running-grid.ts';
 import { Director } from '../director/director.ts';
 import { createLlamaEngine } from '../engines/llama/engine.ts';
 import { createBusGrid } from '../grids/bus.ts';
+import { ModelShelf } from '../host/model-shelf.ts';
 import { resolveModel } from '../models/resolve.ts';
-import { LOCAL_ACCOUNT, type WorkerId } from '../protocol/ids.ts';
+import { accountSchema, LOCAL_ACCOUNT, type WorkerId } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
 import { type ModelName, modelNameSchema } from '../protocol/model.ts';
 import { identityOf, type WorkerIdentity } from '../worker/identity.ts';
@@ -25,6 +26,8 @@ const SLOWER = 0.7;
 const MODELS = ['demo/small', 'demo/medium', 'demo/large'].map((name) => modelNameSchema.parse(name));
 const NAMES = ['atlas', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heron', 'islet', 'jade'];
 const SLOTS = [4, 3, 2, 2, 1] as const;
+/** The account of the workers' owner, who asks for nothing, and that of others, of whom the workers earn. */
+const ASKERS = [LOCAL_ACCOUNT, accountSchema.parse('guests')];
 
 export const MAX_DEMO_WORKERS = NAMES.length;
 
@@ -94,7 +97,11 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   };
 
   onProgress({ part: 'director', state: 'starting' });
-  started.use(await Director.start({ connection: await connect('director'), version, log }));
+  const { measure, countTokens } = started.use(new ModelShelf({ env, cacheDir: paths.cache, log }));
+  const directing = await connect('director');
+  started.use(
+    await Director.start({ connection: directing, version, log, measure, countTokens, credits: true }),
+  );
   onProgress({ part: 'director', state: 'ready' });
 
   const connection = await connect('workers');
@@ -123,13 +130,14 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   }
   onProgress({ part: 'worker', state: 'ready', detail: `${plans.length} of ${plans.length}` });
 
-  const grid = createBusGrid({ name: 'demo', connection: await connect('clients'), account: LOCAL_ACCOUNT });
+  const clients = await connect('clients');
+  const grids = ASKERS.map((account) => createBusGrid({ name: 'demo', connection: clients, account }));
   // By what they can do, so that no queue grows for ever.
   const models = new Map<ModelName, number>();
   for (const { model, slots, tokensPerSecond } of plans) {
     models.set(model, (models.get(model) ?? 0) + slots * tokensPerSecond);
   }
-  started.use(new DemoLoad({ grid, models, perSecond: options.jobsPerSecond, log }));
+  started.use(new DemoLoad({ grids, models, perSecond: options.jobsPerSecond, log }));
   writeRunningGrid(paths, {
     pid: process.pid,
     url: bus.url,

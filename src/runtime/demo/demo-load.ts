@@ -28,8 +28,8 @@ const PROMPTS = [
 ];
 
 export interface DemoLoadOptions {
-  /** Stays the caller's. */
-  readonly grid: Grid;
+  /** Asked in equal shares; they stay the caller's. @remarks at least one */
+  readonly grids: readonly Grid[];
   /** How often each is asked, against the others. */
   readonly models: ReadonlyMap<ModelName, number>;
   /** Jobs a second, in the mean. */
@@ -83,7 +83,8 @@ export class DemoLoad implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { grid } = this.#options;
+    const { grids } = this.#options;
+    const grid = grids[Math.floor(this.#random() * grids.length)] as Grid;
     const ending = this.#ending.signal;
     const job = await grid.submit(this.#draw(), { signal: ending });
     const cancel = () => void job.cancel('thought better of it').catch(() => undefined);

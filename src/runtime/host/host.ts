@@ -163,7 +163,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   void served.worker.toldToDrain.then(async () => {
     onProgress({ part: 'worker', state: 'stopping', detail: 'told to drain' });
     await served.drain();
-    onProgress({ part: 'worker', state: 'stopped', detail: 'told to drain' });
+    onProgress({ part: 'worker', state: 'stopped', detail: 'told to drain; aipg worker serves again' });
   });
   serving = true;
   options.signal.removeEventListener('abort', abort);

@@ -1,6 +1,9 @@
+import type { Earnings } from '../ledger/requests.ts';
+import type { MicroCredits, Rates as TokenRates } from '../protocol/credits.ts';
 import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
 import type { Tier } from '../protocol/job.ts';
-import type { ModelName } from '../protocol/model.ts';
+import type { ModelName, Sha256 } from '../protocol/model.ts';
+import type { Price } from '../protocol/prices.ts';
 import type { JobStatus } from '../protocol/requests.ts';
 import type { WorkerState } from '../protocol/worker.ts';
 
@@ -13,6 +16,8 @@ export interface GridSnapshot {
   readonly revision: number;
   /** When it was last brought up to date. */
   readonly at: number;
+  /** `account`: the key may not see the grid, only what its own account has and earns. */
+  readonly scope: 'grid' | 'account';
   readonly connection: ConnectionRow;
   readonly workers: ReadonlyMap<WorkerId, WorkerRow>;
   readonly models: ReadonlyMap<ModelName, ModelRow>;
@@ -20,6 +25,10 @@ export interface GridSnapshot {
   readonly jobs: ReadonlyMap<JobId, JobRow>;
   readonly totals: Totals;
   readonly rates: Rates;
+  /** Whether the grid has a ledger, so that work is paid for. */
+  readonly isPaid: boolean;
+  /** Of the account that watches. */
+  readonly earnings: EarningsView;
   readonly history: History;
   /** The oldest first. */
   readonly log: readonly LogEntry[];
@@ -54,6 +63,8 @@ export interface WorkerRow {
   /** When it was last heard of. */
   readonly seenAt: number;
   readonly tokensPerSecond: number;
+  /** What its owner was paid for its jobs since the watch began; absent while that is nothing. */
+  readonly earned?: MicroCredits;
 }
 
 export interface ModelRow {
@@ -68,6 +79,13 @@ export interface ModelRow {
   readonly jobsPerSecond: number;
   /** For a job that came now, from how fast its jobs end; absent while none ends. */
   readonly waitMs?: number;
+  /** Of a job that came now; absent where nothing is paid. */
+  readonly price?: ModelPrice;
+}
+
+/** In micro-credits per million tokens. */
+export interface ModelPrice extends TokenRates {
+  readonly basis: Price['basis'];
 }
 
 export interface JobRow {
@@ -121,6 +139,42 @@ export interface Rates {
   /** From acceptance to first token, over the last minute; absent while there was none. */
   readonly firstTokenP50Ms?: number;
   readonly firstTokenP95Ms?: number;
+}
+
+export type EarningsView =
+  /** No director has answered yet, or nobody has asked. */
+  | { readonly state: 'unknown' }
+  /** The grid has no ledger: nothing on it is paid for. */
+  | { readonly state: 'free' }
+  /** The key that the grid knows the watcher by may not ask. */
+  | { readonly state: 'refused'; readonly reason: string }
+  | KnownEarnings;
+
+/** What an account has, and has earned by its workers. */
+export interface KnownEarnings extends Earnings {
+  readonly state: 'known';
+  /** When a director told it last. */
+  readonly asOf: number;
+  readonly available: MicroCredits;
+  /** Held for its own jobs that are not settled. */
+  readonly reserved: MicroCredits;
+  /** The newest first. */
+  readonly receipts: readonly ReceiptRow[];
+}
+
+/** A job of the account's workers that was settled. */
+export interface ReceiptRow {
+  /** The number of the ledger's entry. */
+  readonly n: number;
+  readonly at: number;
+  readonly job: JobId;
+  readonly worker: WorkerId;
+  /** Of the model's file. */
+  readonly model: Sha256;
+  readonly outputTokens: number;
+  readonly earned: MicroCredits;
+  /** The account had asked for it itself, which is free. */
+  readonly isOwn: boolean;
 }
 
 /** A number a second, the newest last. */

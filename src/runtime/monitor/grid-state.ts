@@ -1,13 +1,18 @@
+import type { MicroCredits } from '../protocol/credits.ts';
 import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
 import type { ModelName } from '../protocol/model.ts';
+import type { PricesReply } from '../protocol/prices.ts';
 import type { Heartbeat } from '../protocol/worker.ts';
+import { EarningsRecord } from './earnings-record.ts';
 import { EventLog } from './event-log.ts';
 import type {
   ConnectionRow,
+  EarningsView,
   GridSnapshot,
   JobRow,
   LogEntry,
   Rates,
+  ReceiptRow,
   Totals,
   WorkerRow,
 } from './grid-snapshot.ts';
@@ -33,6 +38,14 @@ export type GridEvent =
     }
   | { readonly type: 'queues'; readonly waiting: ReadonlyMap<ModelName, number> }
   | { readonly type: 'directors'; readonly count: number }
+  | { readonly type: 'prices'; readonly prices: PricesReply }
+  | { readonly type: 'earnings'; readonly earnings: EarningsView }
+  /** Jobs were settled: of all workers, and of the account that watches. */
+  | {
+      readonly type: 'settled';
+      readonly paid: readonly { readonly worker: WorkerId; readonly amount: MicroCredits }[];
+      readonly receipts: readonly ReceiptRow[];
+    }
   | { readonly type: 'connected'; readonly busVersion: string }
   | { readonly type: 'disconnected' }
   /** A second has passed. */
@@ -41,6 +54,7 @@ export type GridEvent =
 /** A grid as its events tell it. No clock and no I/O: equal events at equal times give equal states. */
 export class GridState implements GridSnapshot {
   readonly history = emptyHistory();
+  readonly scope: GridSnapshot['scope'];
   revision = 0;
   at = 0;
   connection: ConnectionRow;
@@ -55,17 +69,21 @@ export class GridState implements GridSnapshot {
     cancelled: 0,
   };
   rates: Rates = { jobsPerSecond: 0, tokensPerSecond: 0 };
+  isPaid = false;
   readonly #log = new EventLog();
   readonly #models: ModelTable;
   readonly #workers: WorkerTable;
   readonly #jobs = new JobTable();
+  readonly #earnings = new EarningsRecord();
   readonly #firstTokens = new Latencies();
   readonly #ended: Meter;
   readonly #tokens: Meter;
   #second = { jobs: 0, tokens: 0 };
 
-  constructor(at: number) {
+  /** @param at the start of the watch, in milliseconds since 1970 */
+  constructor(at: number, scope: GridSnapshot['scope'] = 'grid') {
     this.at = at;
+    this.scope = scope;
     this.#models = new ModelTable(at);
     this.#workers = new WorkerTable(at, (change) => this.#follow(change));
     this.#ended = new Meter(at);
@@ -83,6 +101,10 @@ export class GridState implements GridSnapshot {
 
   get jobs(): GridSnapshot['jobs'] {
     return this.#jobs.rows;
+  }
+
+  get earnings(): EarningsView {
+    return this.#earnings.view;
   }
 
   get log(): readonly LogEntry[] {
@@ -112,6 +134,18 @@ export class GridState implements GridSnapshot {
         if (this.connection.directors !== event.count) {
           this.#connect({ ...this.connection, directors: event.count });
         }
+        break;
+      case 'prices':
+        this.#models.setPrices(event.prices);
+        this.isPaid = event.prices.otherwise !== null;
+        this.revision += 1;
+        break;
+      case 'earnings':
+        if (this.#earnings.set(event.earnings)) this.revision += 1;
+        break;
+      case 'settled':
+        for (const { worker, amount } of event.paid) this.#workers.earn(worker, amount);
+        if (this.#earnings.add(event.receipts)) this.revision += 1;
         break;
       case 'connected': {
         if (this.connection.state === 'lost') this.#tell('info', 'grid', 'grid', 'connected again', at);
@@ -240,9 +274,9 @@ export class GridState implements GridSnapshot {
 
 /** The picture as it is now, which what comes later does not change. */
 export function freeze(snapshot: GridSnapshot): GridSnapshot {
-  const { revision, at, connection, totals, rates, log } = snapshot;
+  const { revision, at, scope, connection, totals, rates, isPaid, earnings, log } = snapshot;
   return {
-    ...{ revision, at, connection, totals, rates, log },
+    ...{ revision, at, scope, connection, totals, rates, isPaid, earnings, log },
     workers: new Map(snapshot.workers),
     models: new Map(snapshot.models),
     jobs: new Map(snapshot.jobs),

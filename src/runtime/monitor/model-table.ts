@@ -1,5 +1,6 @@
 import type { ModelName } from '../protocol/model.ts';
-import type { ModelRow } from './grid-snapshot.ts';
+import type { PricesReply } from '../protocol/prices.ts';
+import type { ModelPrice, ModelRow } from './grid-snapshot.ts';
 import { Meter } from './meter.ts';
 import { servedBy, shareOf, type WorkerChange } from './worker-table.ts';
 
@@ -14,6 +15,8 @@ export class ModelTable {
   readonly rows = new Map<ModelName, ModelRow>();
   readonly #measured = new Map<ModelName, Measured>();
   readonly #since: number;
+  /** The newest of each name, and that of all others; absent where nothing is paid. */
+  #prices: { readonly of: ReadonlyMap<string, ModelPrice>; readonly otherwise: ModelPrice } | undefined;
 
   /** @param since the start of the watch, in milliseconds */
   constructor(since: number) {
@@ -34,6 +37,22 @@ export class ModelTable {
       if (measured.row.waiting !== count) this.#set(measured, { ...measured.row, waiting: count });
       else this.#drop(measured);
     }
+  }
+
+  /** As directors charge: by the newest price that the ledger has for the name, else by the policy's rates. */
+  setPrices({ prices, otherwise }: PricesReply): void {
+    const of = [...prices]
+      .sort((a, b) => a.price - b.price)
+      .map(({ name, rates, basis }) => [name, { ...rates, basis }] as const);
+    this.#prices = otherwise ? { of: new Map(of), otherwise: { ...otherwise, basis: 'policy' } } : undefined;
+    for (const measured of this.#measured.values()) {
+      const { price: _, ...row } = measured.row;
+      this.#set(measured, { ...row, ...this.#priceOf(row.name) });
+    }
+  }
+
+  #priceOf(name: ModelName): { readonly price?: ModelPrice } {
+    return this.#prices ? { price: this.#prices.of.get(name) ?? this.#prices.otherwise } : {};
   }
 
   count(name: ModelName, what: 'tokens' | 'jobs', count: number, at: number): void {
@@ -75,6 +94,7 @@ export class ModelTable {
       waiting: 0,
       tokensPerSecond: 0,
       jobsPerSecond: 0,
+      ...this.#priceOf(name),
     };
     const measured = { row, tokens: new Meter(this.#since), jobs: new Meter(this.#since) };
     this.#measured.set(name, measured);

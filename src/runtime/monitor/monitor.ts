@@ -1,11 +1,13 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { listDirectors } from '../bus/directors.ts';
+import { needsDirector } from '../bus/identity.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import { Roster } from '../bus/roster.ts';
 import { decode } from '../protocol/codec.ts';
-import { accountSchema, jobIdSchema } from '../protocol/ids.ts';
+import { type Account, accountSchema, jobIdSchema, LOCAL_ACCOUNT } from '../protocol/ids.ts';
 import { patterns } from '../protocol/subjects.ts';
+import { CreditsWatch } from './credits-watch.ts';
 import type { GridSnapshot } from './grid-snapshot.ts';
 import { type GridEvent, GridState } from './grid-state.ts';
 import { jobNewsSchema } from './job-news.ts';
@@ -22,6 +24,10 @@ const SWEEP_SECONDS = 30;
 export interface MonitorOptions {
   /** Stays the caller's. */
   readonly connection: NatsConnection;
+  /** Whose earnings are told. Default: that of a bus without keys. */
+  readonly account?: Account;
+  /** Whether somebody looks at the earnings from the start, see {@link Monitor.showEarnings}. */
+  readonly earnings?: boolean;
   /** Called for each change of the snapshot, before anything else can happen. */
   readonly onChange?: () => void;
   readonly now?: () => number;
@@ -36,7 +42,8 @@ export class Monitor implements AsyncDisposable {
   readonly #state: GridState;
   readonly #onChange: () => void;
   readonly #now: () => number;
-  readonly #events: Subscription;
+  readonly #events: Subscription | undefined;
+  readonly #credits: CreditsWatch;
   readonly #seconds: NodeJS.Timeout;
   readonly #unlisten: () => void;
   #roster: Roster | undefined;
@@ -47,16 +54,22 @@ export class Monitor implements AsyncDisposable {
   #sweep = 0;
   #closed = false;
 
-  private constructor({ connection, onChange, now }: MonitorOptions) {
+  private constructor(options: MonitorOptions) {
+    const { connection, account = LOCAL_ACCOUNT, earnings = false, onChange, now } = options;
     this.#connection = connection;
     this.#now = now ?? Date.now;
-    this.#state = new GridState(this.#now());
+    this.#state = new GridState(this.#now(), needsDirector(connection) ? 'account' : 'grid');
     this.#onChange = onChange ?? (() => undefined);
-    this.#events = connection.subscribe(patterns.events, {
-      callback: (error, { subject, data }) => {
-        if (!error) this.#takeNews(subject, data);
-      },
-    });
+    this.#events = this.#seesGrid
+      ? connection.subscribe(patterns.events, {
+          callback: (error, { subject, data }) => {
+            if (!error) this.#takeNews(subject, data);
+          },
+        })
+      : undefined;
+    const apply = (event: GridEvent) => this.#apply(event);
+    this.#credits = new CreditsWatch({ connection, account, apply, now: this.#now });
+    this.#credits.show(earnings);
     this.#unlisten = Reconnects.of(connection).listen((change) => {
       if (change === 'reconnect') this.#begin().catch(() => undefined);
       else this.#apply({ type: 'disconnected' });
@@ -71,10 +84,12 @@ export class Monitor implements AsyncDisposable {
   static async open(options: MonitorOptions): Promise<Monitor> {
     const monitor = new Monitor(options);
     try {
-      monitor.#roster = await Roster.open(options.connection, {
-        onChange: (change) => monitor.#apply(change),
-        ...(options.now && { now: options.now }),
-      });
+      if (monitor.#seesGrid) {
+        monitor.#roster = await Roster.open(options.connection, {
+          onChange: (change) => monitor.#apply(change),
+          ...(options.now && { now: options.now }),
+        });
+      }
       await monitor.#begin();
       return monitor;
     } catch (error) {
@@ -88,24 +103,37 @@ export class Monitor implements AsyncDisposable {
     return this.#state;
   }
 
+  /** While somebody looks at them, earnings are kept up to date: what changes them the bus pushes, what they come to is asked. */
+  showEarnings(isShown: boolean): void {
+    this.#credits.show(isShown);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     clearInterval(this.#seconds);
     clearTimeout(this.#look);
-    this.#events.unsubscribe();
+    this.#events?.unsubscribe();
     this.#unlisten();
-    await this.#roster?.[Symbol.asyncDispose]();
+    await Promise.all([this.#credits[Symbol.asyncDispose](), this.#roster?.[Symbol.asyncDispose]()]);
+  }
+
+  get #seesGrid(): boolean {
+    return this.#state.scope === 'grid';
   }
 
   /** What has happened while nobody listened is asked for. */
   async #begin(): Promise<void> {
     this.#apply({ type: 'connected', busVersion: this.#connection.info?.version ?? 'unknown' });
+    // It asks again by itself.
+    const credits = this.#credits.begin().catch(() => undefined);
+    if (!this.#seesGrid) return await credits;
     const asOf = this.#now();
     try {
       this.#manager ??= await jetstreamManager(this.#connection);
       const [known] = await Promise.all([
         readKnownJobs(this.#connection, this.#manager),
         this.#lookAtQueues(true),
+        credits,
       ]);
       this.#apply({ type: 'known', ...known, asOf });
     } catch (error) {

@@ -1,3 +1,4 @@
+import { type MicroCredits, microCredits, NO_CREDITS } from '../protocol/credits.ts';
 import type { WorkerId } from '../protocol/ids.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { Heartbeat } from '../protocol/worker.ts';
@@ -45,7 +46,7 @@ export class WorkerTable {
     this.#seen.delete(worker);
     this.#seen.set(worker, at);
     this.#leaving.delete(worker);
-    const after = rowOf(heartbeat, at, before?.tokensPerSecond ?? 0);
+    const after = rowOf(heartbeat, at, before);
     if (before && isSame(before, after)) return;
     this.#replace(before, after);
   }
@@ -66,6 +67,13 @@ export class WorkerTable {
     const meter = this.#meters.get(worker) ?? new Meter(this.#since);
     this.#meters.set(worker, meter);
     meter.add(tokens, at);
+  }
+
+  /** What its owner was paid for a job. */
+  earn(worker: WorkerId, amount: MicroCredits): void {
+    const before = this.rows.get(worker);
+    if (!before || amount === 0) return;
+    this.#replace(before, { ...before, earned: microCredits((before.earned ?? NO_CREDITS) + amount) });
   }
 
   /** Looks for those that have fallen silent, and takes out those that were shown for long enough. */
@@ -117,7 +125,7 @@ export function servedBy(row: WorkerRow | undefined): readonly ModelName[] {
   return row?.state === 'serving' ? row.models : [];
 }
 
-function rowOf(heartbeat: Heartbeat, seenAt: number, tokensPerSecond: number): WorkerRow {
+function rowOf(heartbeat: Heartbeat, seenAt: number, before: WorkerRow | undefined): WorkerRow {
   const { worker, version, state, reason, loading, models, slots, jobs, startedAt } = heartbeat;
   return {
     id: worker,
@@ -132,7 +140,8 @@ function rowOf(heartbeat: Heartbeat, seenAt: number, tokensPerSecond: number): W
     version,
     startedAt,
     seenAt,
-    tokensPerSecond,
+    tokensPerSecond: before?.tokensPerSecond ?? 0,
+    ...(before?.earned !== undefined && { earned: before.earned }),
   };
 }
 

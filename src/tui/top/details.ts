@@ -1,8 +1,14 @@
-import type { GridSnapshot, JobRow, ModelRow, WorkerRow } from '../../runtime/monitor/grid-snapshot.ts';
+import type {
+  GridSnapshot,
+  JobRow,
+  ModelPrice,
+  ModelRow,
+  WorkerRow,
+} from '../../runtime/monitor/grid-snapshot.ts';
 import { toWidth } from './text.ts';
 import type { Theme } from './theme.ts';
 import type { TableName } from './ui-state.ts';
-import { age, count, latency, rate, timeOfDay } from './units.ts';
+import { age, count, credits, latency, price, rate, timeOfDay } from './units.ts';
 
 type Fact = readonly [name: string, value: string];
 
@@ -30,7 +36,7 @@ export function drawDetails(
 function describe(
   name: TableName,
   id: string,
-  { jobs, workers, models, log }: GridSnapshot,
+  { jobs, workers, models, log, isPaid }: GridSnapshot,
   now: number,
 ): { facts: Fact[]; story: string[] } {
   const job = name === 'jobs' ? [...jobs.values()].find((row) => row.id === id) : undefined;
@@ -40,7 +46,7 @@ function describe(
     const running = [...jobs.values()].filter((row) => row.worker === id && row.status === 'running');
     const happened = log.filter((entry) => entry.id === id || entry.what.endsWith(` on ${id}`));
     return {
-      facts: workerFacts(worker, running, now),
+      facts: workerFacts(worker, running, isPaid, now),
       story: happened.map(({ at, what, about, id: of }) =>
         about === 'job' ? `${timeOfDay(at)}  job ${of}: ${what}` : `${timeOfDay(at)}  ${what}`,
       ),
@@ -77,7 +83,7 @@ function storyOf({ steps }: JobRow): string[] {
   return steps.map(({ at, what }) => `${timeOfDay(at)}  ${`+${latency(at - start)}`.padStart(7)}  ${what}`);
 }
 
-function workerFacts(row: WorkerRow, running: readonly JobRow[], now: number): Fact[] {
+function workerFacts(row: WorkerRow, running: readonly JobRow[], isPaid: boolean, now: number): Fact[] {
   const { state, reason, models, busy, slots, tokensPerSecond, done, failed, version } = row;
   return [
     ['state', reason === undefined ? state : `${state}: ${reason}`],
@@ -85,6 +91,7 @@ function workerFacts(row: WorkerRow, running: readonly JobRow[], now: number): F
     ['slots', `${busy} of ${slots} busy`],
     ['tokens/s', rate(tokensPerSecond)],
     ['jobs', `${count(done)} done, ${count(failed)} failed since its start`],
+    ...(isPaid ? [['earned', `${credits(row.earned ?? 0)} credits since the watch began`] as const] : []),
     ['version', version],
     ['up', age(now - row.startedAt)],
     ['works on', running.map(({ id }) => id).join(' ') || '-'],
@@ -98,9 +105,23 @@ function modelFacts(row: ModelRow, serving: readonly WorkerRow[]): Fact[] {
     ['wait', row.waitMs === undefined ? '-' : `about ${latency(row.waitMs)} for a job that came now`],
     ['jobs/s', rate(row.jobsPerSecond)],
     ['tokens/s', rate(row.tokensPerSecond)],
+    ...(row.price ? priceFacts(row.price) : []),
     ...serving.map(
       ({ id, state, busy, slots }, index) =>
         [index === 0 ? 'served by' : '', `${id}  ${state}  ${busy}/${slots}`] as const,
     ),
+  ];
+}
+
+const BASES: Record<ModelPrice['basis'], string> = {
+  header: "by the model's header",
+  set: 'set by an operator',
+  policy: "the grid's for any model",
+};
+
+function priceFacts({ input, output, basis }: ModelPrice): Fact[] {
+  return [
+    ['price', `${price(input)} credits a million tokens of prompt, ${price(output)} of output`],
+    ['', BASES[basis]],
   ];
 }

@@ -1,16 +1,18 @@
 import type { GridSnapshot } from '../../runtime/monitor/grid-snapshot.ts';
 import { endOfTab, firstRow } from './click.ts';
 import { drawDetails } from './details.ts';
+import { drawEarnings } from './earnings.ts';
 import { HELP } from './help.ts';
+import { drawMessage } from './message.ts';
 import { drawOverview } from './overview.ts';
 import { makeTable, type Table } from './table.ts';
 import { EVENTS } from './tables/events.ts';
 import { JOBS } from './tables/jobs.ts';
-import { MODELS } from './tables/models.ts';
-import { WORKERS } from './tables/workers.ts';
+import { modelsTable } from './tables/models.ts';
+import { workersTable } from './tables/workers.ts';
 import { pad, toWidth, width as widthOf } from './text.ts';
 import type { Theme } from './theme.ts';
-import { type Risky, selectedIndex, type TableName, tableName, type UiState, VIEWS } from './ui-state.ts';
+import { type Risky, selectedIndex, tableName, type UiState, VIEWS } from './ui-state.ts';
 import { age, count } from './units.ts';
 
 /** Lines around a view: the grid, the tabs and the keys. */
@@ -38,8 +40,7 @@ export interface Shown {
 /** A frame of exactly so many lines, none wider than the terminal. */
 export function drawFrame(shown: Shown, { columns, rows }: Size, theme: Theme): string[] {
   const height = Math.max(1, rows - CHROME);
-  const name = tableName(shown.ui);
-  const table = name && shown.snapshot && tableOf(name, shown.snapshot, shown.ui);
+  const table = tableOf(shown.snapshot, shown.ui);
   const body = drawBody(shown, table, columns, height, theme);
   const lines = [
     drawHeader(shown, columns, theme),
@@ -50,16 +51,18 @@ export function drawFrame(shown: Shown, { columns, rows }: Size, theme: Theme): 
   return lines.slice(0, rows);
 }
 
-/** The table of a view, as it is sorted and filtered. */
-export function tableOf(name: TableName, snapshot: GridSnapshot, ui: UiState): Table {
+/** The table of a view, as it is sorted and filtered; `undefined` where there is none to see. */
+export function tableOf(snapshot: GridSnapshot | undefined, ui: UiState): Table | undefined {
+  const name = tableName(ui);
+  if (name === undefined || snapshot?.scope !== 'grid') return undefined;
   const { sort, filter } = ui.tables[name];
   switch (name) {
     case 'jobs':
       return makeTable(JOBS, snapshot.jobs.values(), sort, filter);
     case 'workers':
-      return makeTable(WORKERS, snapshot.workers.values(), sort, filter);
+      return makeTable(workersTable(snapshot.isPaid), snapshot.workers.values(), sort, filter);
     case 'models':
-      return makeTable(MODELS, snapshot.models.values(), sort, filter);
+      return makeTable(modelsTable(snapshot.isPaid), snapshot.models.values(), sort, filter);
     case 'events':
       return makeTable(EVENTS, snapshot.log, sort, filter);
   }
@@ -77,6 +80,8 @@ function drawBody(
     return HELP.map((line) => toWidth(line, columns, 'left', theme.signs.ellipsis));
   if (!snapshot) return drawOpening(shown, columns, height, theme);
   const name = tableName(ui);
+  if (snapshot.scope === 'account' && ui.view !== 'earnings') return drawOwnOnly(columns, height, theme);
+  if (ui.view === 'earnings') return drawEarnings(snapshot, columns, height, now, theme);
   if (!name || !table) return drawOverview(snapshot, columns, height, now, theme);
   const mode = ui.mode.type === 'confirm' ? ui.mode.back : ui.mode;
   if (mode.type === 'details') {
@@ -94,23 +99,16 @@ function drawBody(
 }
 
 function drawOpening({ grid, problem }: Shown, columns: number, height: number, theme: Theme): string[] {
-  const lines = problem
-    ? [
-        theme.paint('strong', center(problem.message, columns, theme)),
-        '',
-        ...(problem.hint === undefined ? [] : [center(problem.hint, columns, theme)]),
-        theme.paint('dim', center('This screen goes on by itself when it is there.', columns, theme)),
-      ]
-    : [center(`Connecting to ${grid}${theme.signs.ellipsis}`, columns, theme)];
-  return [
-    ...Array.from({ length: Math.max(0, Math.floor((height - lines.length) / 2)) }, () => ''),
-    ...lines,
-  ];
+  if (!problem)
+    return drawMessage({ is: `Connecting to ${grid}${theme.signs.ellipsis}` }, columns, height, theme);
+  const hints = [problem.hint, 'This screen goes on by itself when it is there.'];
+  return drawMessage({ is: problem.message, hints }, columns, height, theme);
 }
 
-function center(text: string, columns: number, theme: Theme): string {
-  const room = Math.min(columns, widthOf(text));
-  return ' '.repeat(Math.floor((columns - room) / 2)) + toWidth(text, room, 'left', theme.signs.ellipsis);
+function drawOwnOnly(columns: number, height: number, theme: Theme): string[] {
+  const is = 'The whole grid is for its operator to see; your key shows your own account.';
+  const hints = [`${1 + VIEWS.indexOf('earnings')}: what it has and earns.`];
+  return drawMessage({ is, hints }, columns, height, theme);
 }
 
 function drawHeader({ grid, snapshot, ui, now }: Shown, columns: number, theme: Theme): string {
@@ -129,6 +127,7 @@ function drawHeader({ grid, snapshot, ui, now }: Shown, columns: number, theme: 
     if (connection.state === 'lost') add(`${signs.lost} lost ${age(now - connection.since)} ago`, 'bad');
     else add(`${signs.live} live`, 'good');
     if (ui.paused) add('PAUSED', 'warn');
+    if (snapshot.scope === 'account') return parts.join('  ');
     add(`${count(totals.workers)} ${totals.workers === 1 ? 'worker' : 'workers'}`);
     add(`${count(totals.busy)}/${count(totals.slots)} slots`);
     add(`${count(totals.running)} running`);
@@ -145,23 +144,25 @@ function drawHeader({ grid, snapshot, ui, now }: Shown, columns: number, theme: 
 }
 
 function drawTabs({ ui }: Shown, table: Table | undefined, columns: number, theme: Theme): string {
+  let room = columns;
   const tabs = VIEWS.map((view, index) => {
     const isOpen = view === ui.view;
     // Brackets where nothing else would tell.
     const plain = theme.depth === 'none' && isOpen ? `[${index + 1} ${view}]` : ` ${index + 1} ${view} `;
-    return theme.paint(isOpen ? 'selected' : 'dim', plain);
+    const shown = plain.slice(0, Math.max(0, room));
+    room -= plain.length;
+    return theme.paint(isOpen ? 'selected' : 'dim', shown);
   }).join('');
   const name = tableName(ui);
-  const left = pad(tabs, endOfTab(VIEWS.length - 1));
+  const left = pad(tabs, Math.min(columns, endOfTab(VIEWS.length - 1)));
   if (!name || !table || ui.mode.type === 'help') return left;
   const { filter, sort } = ui.tables[name];
   const shown = filter === '' ? count(table.total) : `${count(table.ids.length)} of ${count(table.total)}`;
   const order = `by ${(sort ?? table.sort).column}`;
   const text = [shown, order, ...(filter === '' ? [] : [`/${filter}`])].join('  ');
-  const room = columns - widthOf(tabs) - 1;
-  return room < 10
+  return room < 11
     ? left
-    : `${left} ${theme.paint('dim', toWidth(text, room, 'right', theme.signs.ellipsis))}`;
+    : `${left} ${theme.paint('dim', toWidth(text, room - 1, 'right', theme.signs.ellipsis))}`;
 }
 
 function drawFooter({ ui, notice, snapshot }: Shown, columns: number, theme: Theme): string {
@@ -179,9 +180,9 @@ function drawFooter({ ui, notice, snapshot }: Shown, columns: number, theme: The
   const keys =
     mode.type === 'details'
       ? ['Esc back', ...acts, 'y copy id']
-      : name && snapshot
+      : name && snapshot?.scope === 'grid'
         ? ['Enter details', '/ filter', '< > sort', 'r reverse', ...acts]
-        : ['1-5 Tab views'];
+        : [`1-${VIEWS.length} Tab views`];
   return theme.paint('dim', cut([...keys, 'p pause', '? keys', 'q quit'].join('  ')));
 }
 

@@ -1,7 +1,7 @@
 /** All keys, as `?` tells them. */
 export const HELP: readonly string[] = [
   'Views',
-  '  1 2 3 4 5          overview, jobs, workers, models, events',
+  '  1 2 3 4 5 6        overview, jobs, workers, models, earnings, events',
   '  Tab, Right         the next view; Shift-Tab, Left: the one before',
   '',
   'Tables',

@@ -1,14 +1,13 @@
 import type { GridSnapshot } from '../../runtime/monitor/grid-snapshot.ts';
+import { beside, fill, split } from './blocks.ts';
 import { drawGraph, type GraphOptions } from './graph.ts';
 import { makeTable, type TableKind } from './table.ts';
 import { JOBS } from './tables/jobs.ts';
-import { MODELS } from './tables/models.ts';
-import { WORKERS } from './tables/workers.ts';
-import { pad } from './text.ts';
+import { modelsTable } from './tables/models.ts';
+import { workersTable } from './tables/workers.ts';
 import type { Theme } from './theme.ts';
 import { count, latency, rate } from './units.ts';
 
-const GAP = 2;
 const WIDE = 110;
 const VERY_WIDE = 150;
 
@@ -37,7 +36,7 @@ export function drawOverview(
 }
 
 function drawTops(
-  { models, workers, jobs }: GridSnapshot,
+  { models, workers, jobs, isPaid }: GridSnapshot,
   width: number,
   height: number,
   now: number,
@@ -49,15 +48,18 @@ function drawTops(
       lines,
     );
   const first = Math.min(Math.max(1, models.size) + 1, Math.max(2, Math.floor(height / 4)));
-  const top = [...table(MODELS, models.values(), width, first), ''];
+  const top = [...table(modelsTable(isPaid), models.values(), width, first), ''];
   const rest = height - top.length;
   if (width >= WIDE) {
     const [left = 0, right = 0] = split(width, 2);
-    const columns = [table(WORKERS, workers.values(), left, rest), table(JOBS, jobs.values(), right, rest)];
+    const columns = [
+      table(workersTable(isPaid), workers.values(), left, rest),
+      table(JOBS, jobs.values(), right, rest),
+    ];
     return [...top, ...beside(columns, [left, right])];
   }
   const second = Math.min(Math.max(1, workers.size) + 1, Math.floor((rest - 1) / 2));
-  const middle = [...table(WORKERS, workers.values(), width, second), ''];
+  const middle = [...table(workersTable(isPaid), workers.values(), width, second), ''];
   return [...top, ...middle, ...table(JOBS, jobs.values(), width, rest - middle.length)];
 }
 
@@ -98,23 +100,4 @@ function graphsOf({ history, rates, totals }: GridSnapshot): GraphOptions[] {
     },
     { title: 'workers', now: count(totals.workers), values: history.workers, format: count, style: 'good' },
   ];
-}
-
-function split(width: number, parts: number): number[] {
-  const each = Math.floor((width - GAP * (parts - 1)) / parts);
-  return Array.from({ length: parts }, (_, index) =>
-    index < parts - 1 ? each : width - (each + GAP) * (parts - 1),
-  );
-}
-
-/** Blocks of lines next to each other. */
-function beside(blocks: readonly (readonly string[])[], widths: readonly number[]): string[] {
-  const height = Math.max(...blocks.map((block) => block.length));
-  return Array.from({ length: height }, (_, line) =>
-    blocks.map((block, index) => pad(block[line] ?? '', widths[index] ?? 0)).join(' '.repeat(GAP)),
-  );
-}
-
-function fill(lines: readonly string[], height: number): string[] {
-  return Array.from({ length: Math.max(0, height) }, (_, index) => lines[index] ?? '');
 }

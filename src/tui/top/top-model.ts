@@ -3,12 +3,14 @@ import { freeze } from '../../runtime/monitor/grid-state.ts';
 import { CHROME, drawFrame, type Shown, type Size, tableOf } from './frame.ts';
 import { press } from './press.ts';
 import type { Theme } from './theme.ts';
-import { type Effect, type Key, START, tableName, type UiState, type View } from './ui-state.ts';
+import { type Effect, type Key, START, type UiState, type View } from './ui-state.ts';
 
 export interface TopModelOptions {
   readonly grid: string;
   readonly view?: View | undefined;
   readonly theme: Theme;
+  /** Told of another view that is chosen. */
+  readonly onView?: (view: View) => void;
   readonly now?: () => number;
 }
 
@@ -32,6 +34,13 @@ export class TopModel {
   watch(snapshot: GridSnapshot): void {
     this.#live = snapshot;
     this.#problem = undefined;
+    // All that there is for it to see.
+    if (snapshot.scope === 'account' && this.#options.view === undefined) this.#show('earnings');
+  }
+
+  #show(view: View): void {
+    this.#ui = { ...this.#ui, view };
+    this.#options.onView?.(view);
   }
 
   /** The grid cannot be reached. */
@@ -47,14 +56,18 @@ export class TopModel {
   /** @returns what the key asks of others */
   press(key: Key, size: Size): Effect | undefined {
     this.#notice = undefined;
-    const name = tableName(this.#ui);
-    const snapshot = this.#snapshot;
-    const table = name && snapshot && tableOf(name, snapshot, this.#ui);
+    const table = tableOf(this.#snapshot, this.#ui);
     const { state, effect } = press(this.#ui, key, { table, page: Math.max(1, size.rows - CHROME - 1) });
     if (state.paused !== this.#ui.paused)
       this.#frozen = state.paused && this.#live ? freeze(this.#live) : undefined;
+    const before = this.#ui.view;
     this.#ui = state;
+    if (state.view !== before) this.#options.onView?.(state.view);
     return effect;
+  }
+
+  get view(): View {
+    return this.#ui.view;
   }
 
   frame(size: Size): string[] {

@@ -1,8 +1,8 @@
 import type { Sort, Table } from './table.ts';
 
-export const VIEWS = ['overview', 'jobs', 'workers', 'models', 'events'] as const;
+export const VIEWS = ['overview', 'jobs', 'workers', 'models', 'earnings', 'events'] as const;
 export type View = (typeof VIEWS)[number];
-export type TableName = Exclude<View, 'overview'>;
+export type TableName = Exclude<View, 'overview' | 'earnings'>;
 
 /** A key as it was pressed, or what the mouse did: its name, or the text that it stands for. */
 export interface Key {
@@ -82,7 +82,7 @@ export const START: UiState = {
 };
 
 export function tableName({ view }: UiState): TableName | undefined {
-  return view === 'overview' ? undefined : view;
+  return view === 'overview' || view === 'earnings' ? undefined : view;
 }
 
 /** Where the selected row is now; if it has gone, what has come in its place. */

@@ -26,6 +26,29 @@ export function age(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
+const MICRO = 1_000_000;
+
+/** An amount of micro-credits, in credits, in at most twelve columns: `0.000041`, `12345.678900`, `123456.79`. */
+export function credits(amount: number): string {
+  const value = amount / MICRO;
+  if (Math.abs(value) < 99_999) return value.toFixed(6);
+  return Math.abs(value) < 99_999_999 ? value.toFixed(2) : count(value);
+}
+
+/** What a million tokens cost, from micro-credits, in at most nine columns: `0.000720`, `1743.00`. */
+export function price(rate: number): string {
+  const value = rate / MICRO;
+  if (value < 99) return value.toFixed(6);
+  return value < 999_999 ? value.toFixed(2) : count(value);
+}
+
+/** The time of day here; of what is older than a day, the day. */
+export function timeOrDay(at: number, now: number): string {
+  if (now - at < 86_400_000) return timeOfDay(at);
+  const date = new Date(at);
+  return `${date.toLocaleString('en', { month: 'short' })} ${String(date.getDate()).padStart(2)}`;
+}
+
 /** The time of day here. */
 export function timeOfDay(at: number): string {
   const date = new Date(at);

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { freeze, type GridEvent, GridState } from '../../../src/runtime/monitor/grid-state.ts';
+import { microCredits } from '../../../src/runtime/protocol/credits.ts';
 import type { WorkerId } from '../../../src/runtime/protocol/ids.ts';
-import type { ModelName } from '../../../src/runtime/protocol/model.ts';
+import { type ModelName, sha256Schema } from '../../../src/runtime/protocol/model.ts';
 import { beat, jobId, told } from '../../support/grid-events.ts';
 
 const T = 1_000_000;
@@ -17,6 +18,49 @@ function stateAfter(...events: readonly (readonly [ms: number, event: GridEvent]
   for (const [ms, event] of events) state.apply(event, T + ms);
   return state;
 }
+
+describe('credits', () => {
+  const prices = (...outputs: number[]): GridEvent => ({
+    type: 'prices',
+    prices: {
+      prices: outputs.map((output, index) => ({
+        price: outputs.length - index,
+        model: sha256Schema.parse(String(index).repeat(64)),
+        name: TINY,
+        rates: { input: 1, output },
+        basis: 'set',
+      })),
+      otherwise: { input: 5, output: 6 },
+    },
+  });
+
+  test('a model has the newest price of its name, else that of the policy, whenever it comes', () => {
+    const state = stateAfter([0, beat('a')], [1, prices(11, 22)], [2, beat('b', { model: 'other' })]);
+    expect(state.models.get(TINY)?.price).toEqual({ input: 1, output: 11, basis: 'set' });
+    expect(state.models.get('other' as ModelName)?.price).toEqual({ input: 5, output: 6, basis: 'policy' });
+    expect(state.isPaid).toBe(true);
+    state.apply({ type: 'prices', prices: { prices: [], otherwise: null } }, T + 3);
+    expect(state.models.get(TINY)).not.toHaveProperty('price');
+    expect(state.isPaid).toBe(false);
+  });
+
+  test('what a worker has earned adds up, and its heartbeats leave it alone', () => {
+    const pay = (worker: WorkerId, amount: number): GridEvent => {
+      return { type: 'settled', paid: [{ worker, amount: microCredits(amount) }], receipts: [] };
+    };
+    const state = stateAfter([0, beat('a')], [1, pay(A, 40)], [2, pay(A, 2)], [2, pay(B, 7)]);
+    state.apply(beat('a', { slots: { total: 4, busy: 1 } }), T + 3);
+    expect(state.workers.get(A)?.earned).toBe(42);
+    expect(state.workers.has(B)).toBe(false);
+  });
+
+  test('a frozen picture keeps its earnings', () => {
+    const state = stateAfter([0, { type: 'earnings', earnings: { state: 'free' } }]);
+    const frozen = freeze(state);
+    state.apply({ type: 'earnings', earnings: { state: 'refused', reason: 'no' } }, T + 1);
+    expect(frozen.earnings).toEqual({ state: 'free' });
+  });
+});
 
 describe('workers', () => {
   test('are counted with their slots, and with their models', () => {

@@ -1,13 +1,14 @@
 import process from 'node:process';
 import stringWidth from 'string-width';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { GridSnapshot } from '../../../src/runtime/monitor/grid-snapshot.ts';
+import type { EarningsView, GridSnapshot } from '../../../src/runtime/monitor/grid-snapshot.ts';
 import { GridState } from '../../../src/runtime/monitor/grid-state.ts';
 import type { Size } from '../../../src/tui/top/frame.ts';
 import { createTheme } from '../../../src/tui/top/theme.ts';
 import { TopModel } from '../../../src/tui/top/top-model.ts';
 import type { Key } from '../../../src/tui/top/ui-state.ts';
 import { beat } from '../../support/grid-events.ts';
+import { paidGrid, pricedGrid, unpaidGrid } from '../../support/paid-grid.ts';
 import { START, shownGrid } from '../../support/shown-grid.ts';
 
 const SIZES: readonly Size[] = [
@@ -41,11 +42,30 @@ function draw({ snapshot, keys = [], depth = 'none', ascii = false }: Scene, siz
   return model.frame(size).join('\n');
 }
 
-const lost = () => {
-  const state = shownGrid();
+const lost = (state = shownGrid()) => {
   const { at } = state;
   state.apply({ type: 'disconnected' }, at + 1_000);
   state.apply({ type: 'second' }, at + 13_000);
+  return state;
+};
+const REFUSED: EarningsView = {
+  state: 'refused',
+  reason: 'This grid knows you by the key of a monitor, which has no credits and earns none.',
+};
+const withEarnings = (earnings: EarningsView) => {
+  const state = shownGrid();
+  state.apply({ type: 'earnings', earnings }, state.at);
+  return state;
+};
+const withoutDirector = () => {
+  const state = shownGrid();
+  state.apply({ type: 'directors', count: 0 }, state.at);
+  return state;
+};
+const accountOnly = () => {
+  const state = new GridState(START, 'account');
+  state.apply({ type: 'connected', busVersion: '2.12.1' }, START);
+  state.apply({ type: 'earnings', earnings: paidGrid().earnings }, START + 90_000);
   return state;
 };
 const empty = () => {
@@ -64,10 +84,23 @@ const SCENES: Record<string, () => Scene> = {
   jobs: () => ({ snapshot: shownGrid(), keys: ['2', 'j', 'j'] }),
   workers: () => ({ snapshot: shownGrid(), keys: ['3'] }),
   models: () => ({ snapshot: shownGrid(), keys: ['4'] }),
-  events: () => ({ snapshot: shownGrid(), keys: ['5'] }),
+  events: () => ({ snapshot: shownGrid(), keys: ['6'] }),
   'job-details': () => ({ snapshot: shownGrid(), keys: ['2', 'j', { name: 'enter' }] }),
   'worker-details': () => ({ snapshot: shownGrid(), keys: ['3', { name: 'enter' }] }),
   'model-details': () => ({ snapshot: shownGrid(), keys: ['4', { name: 'enter' }] }),
+  'workers-paid': () => ({ snapshot: pricedGrid(), keys: ['3'] }),
+  'models-priced': () => ({ snapshot: pricedGrid(), keys: ['4'] }),
+  'model-details-priced': () => ({ snapshot: pricedGrid(), keys: ['4', { name: 'enter' }] }),
+  earnings: () => ({ snapshot: paidGrid(), keys: ['5'] }),
+  'earnings-ascii': () => ({ snapshot: paidGrid(), keys: ['5'], ascii: true }),
+  'earnings-lost': () => ({ snapshot: lost(paidGrid()), keys: ['5'] }),
+  'earnings-none': () => ({ snapshot: unpaidGrid(), keys: ['5'] }),
+  'earnings-asked': () => ({ snapshot: shownGrid(), keys: ['5'] }),
+  'earnings-unanswered': () => ({ snapshot: withoutDirector(), keys: ['5'] }),
+  'account-only': () => ({ snapshot: accountOnly(), keys: ['2'] }),
+  'account-only-earnings': () => ({ snapshot: accountOnly() }),
+  'earnings-free': () => ({ snapshot: withEarnings({ state: 'free' }), keys: ['5'] }),
+  'earnings-refused': () => ({ snapshot: withEarnings(REFUSED), keys: ['5'] }),
   help: () => ({ snapshot: shownGrid(), keys: ['?'] }),
   filter: () => ({ snapshot: shownGrid(), keys: ['2', '/', 'f', 'a', 'i', 'l'] }),
   confirm: () => ({ snapshot: shownGrid(), keys: ['2', 'c'] }),
@@ -120,7 +153,7 @@ test('in ASCII our own signs are ASCII', () => {
   const state = new GridState(START);
   state.apply({ type: 'connected', busVersion: '2.12.1' }, START);
   for (let n = 0; n < 9; n++) state.apply(beat(`worker-${n}`.repeat(9).slice(0, 60)), START);
-  for (const key of ['1', '2', '3', '4', '5', '?']) {
+  for (const key of ['1', '2', '3', '4', '5', '6', '?']) {
     expect(draw({ snapshot: state, keys: [key], ascii: true }, { columns: 80, rows: 24 })).toMatch(
       /^[ -~\n]*$/,
     );

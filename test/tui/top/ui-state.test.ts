@@ -89,9 +89,11 @@ describe('the mouse', () => {
     mouse('\u001b[<0;12;2M');
     expect(screen()).toContain('[1 overview]');
     mouse('\u001b[<0;47;2M');
-    expect(screen()).toContain('[5 events]');
+    expect(screen()).toContain('[5 earnings]');
+    mouse('\u001b[<0;57;2M');
+    expect(screen()).toContain('[6 events]');
     mouse('\u001b[<0;170;2M');
-    expect(screen()).toContain('[5 events]');
+    expect(screen()).toContain('[6 events]');
   });
 
   test('selects the row that is clicked, and opens it when it is clicked again', () => {
@@ -140,7 +142,7 @@ test('keys are those that the help tells of', () => {
   expect(press('suspend')).toEqual({ type: 'suspend' });
   expect(press('2', 'y')).toEqual({ type: 'copy', text: jobId(5) });
   press('backtab', 'backtab');
-  expect(screen()).toContain('[5 events]');
+  expect(screen()).toContain('[6 events]');
   press('tab');
   expect(screen()).toContain('[1 overview]');
   press('2', 'enter');

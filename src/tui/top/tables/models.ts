@@ -1,9 +1,9 @@
 import type { ModelRow } from '../../../runtime/monitor/grid-snapshot.ts';
 import type { TableKind } from '../table.ts';
-import { count, latency, rate } from '../units.ts';
+import { count, latency, price, rate } from '../units.ts';
 import { numbers, optional, words } from './columns.ts';
 
-export const MODELS: TableKind<ModelRow> = {
+const MODELS: TableKind<ModelRow> = {
   id: ({ name }) => name,
   search: ({ name }) => name,
   sort: { column: 'slots', descending: true },
@@ -40,3 +40,17 @@ export const MODELS: TableKind<ModelRow> = {
     numbers('rate', 'TOK/S', { min: 6, rank: 1 }, ({ tokensPerSecond }) => tokensPerSecond, rate),
   ],
 };
+
+const PRICED: TableKind<ModelRow> = {
+  ...MODELS,
+  columns: [
+    ...MODELS.columns,
+    numbers('prompt', 'PROMPT/M', { min: 9, rank: 3 }, ({ price: of }) => of?.input, price),
+    numbers('output', 'OUTPUT/M', { min: 9, rank: 1 }, ({ price: of }) => of?.output, price),
+  ],
+};
+
+/** @param isPaid whether models have prices, in credits per million tokens */
+export function modelsTable(isPaid: boolean): TableKind<ModelRow> {
+  return isPaid ? PRICED : MODELS;
+}

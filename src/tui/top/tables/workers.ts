@@ -1,7 +1,7 @@
 import type { WorkerRow } from '../../../runtime/monitor/grid-snapshot.ts';
 import type { TableKind } from '../table.ts';
 import type { Style } from '../theme.ts';
-import { age, count, rate } from '../units.ts';
+import { age, count, credits, rate } from '../units.ts';
 import { numbers, words } from './columns.ts';
 
 const WORKER_STYLES: Partial<Record<WorkerRow['state'], Style>> = {
@@ -11,7 +11,7 @@ const WORKER_STYLES: Partial<Record<WorkerRow['state'], Style>> = {
   draining: 'warn',
 };
 
-export const WORKERS: TableKind<WorkerRow> = {
+const WORKERS: TableKind<WorkerRow> = {
   id: ({ id }) => id,
   search: ({ id, state, models, version, reason = '' }) => [id, state, ...models, version, reason].join(' '),
   style: ({ state }) => (state === 'lost' || state === 'gone' ? 'dim' : undefined),
@@ -68,3 +68,16 @@ export const WORKERS: TableKind<WorkerRow> = {
     },
   ],
 };
+
+const EARNING: TableKind<WorkerRow> = {
+  ...WORKERS,
+  columns: [
+    ...WORKERS.columns,
+    numbers('earned', 'EARNED', { min: 12, rank: 2 }, ({ earned }) => earned, credits),
+  ],
+};
+
+/** @param isPaid whether workers earn */
+export function workersTable(isPaid: boolean): TableKind<WorkerRow> {
+  return isPaid ? EARNING : WORKERS;
+}
