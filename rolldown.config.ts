@@ -38,6 +38,7 @@ export default defineConfig({
       'src/cli/complete.ts',
       'src/cli/command-not-found.ts',
       'src/cli/help.ts',
+      'src/runtime/ledger/check-thread.ts',
       ...globSync('src/commands/**/*.ts'),
     ].map((file) => [file.replace(/^src\/|\.ts$/g, ''), file]),
   ),

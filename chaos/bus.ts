@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { BusServer } from '../src/runtime/bus/server/bus-server.ts';
-import { renderServerConfig } from '../src/runtime/bus/server/server-config.ts';
+import { type BusTrust, renderServerConfig } from '../src/runtime/bus/server/server-config.ts';
 import { launchServer, type ServerProcess } from '../src/runtime/bus/server/server-process.ts';
 import { STREAMS } from '../src/runtime/protocol/subjects.ts';
 
@@ -64,6 +64,8 @@ export interface BusOptions {
   readonly folder: string;
   /** 1, or 3 that form a cluster. */
   readonly nodes: 1 | 3;
+  /** Whose keys it asks for; absent: it asks for none. */
+  readonly trust?: BusTrust | undefined;
 }
 
 /** The bus of a run: one node, or a JetStream cluster of three. */
@@ -75,7 +77,7 @@ export class Bus implements AsyncDisposable {
   }
 
   /** Resolves when clients can connect; a cluster may still choose its leader. */
-  static async start({ server, folder, nodes: count }: BusOptions): Promise<Bus> {
+  static async start({ server, folder, nodes: count, trust }: BusOptions): Promise<Bus> {
     const ports = await freePorts(2 * count);
     const routes = ports.slice(count);
     const nodes: BusNode[] = [];
@@ -87,7 +89,7 @@ export class Bus implements AsyncDisposable {
       const single = { storeDir, port, name, maxMemoryBytes: 256 * MIB, maxFileBytes: 4_096 * MIB };
       await writeFile(
         config,
-        renderServerConfig({ ...single, syncAlways: false }) +
+        renderServerConfig({ ...single, syncAlways: false, trust }) +
           (count > 1 ? renderCluster(routes, index) : ''),
       );
       const log = join(folder, `${name}.log`);

@@ -1,6 +1,5 @@
 import { quantile } from '../bench/support/statistics.ts';
 import type { DoneFault } from './faults.ts';
-import { workerIndex } from './grid.ts';
 import type { Ends } from './records.ts';
 import type { Stream } from './streams.ts';
 
@@ -34,10 +33,12 @@ export function measure(options: {
   readonly faults: readonly DoneFault[];
   readonly ends: Ends;
   readonly durationMs: number;
+  /** The place in the grid of a worker, by its id. */
+  readonly workerIndex: (id: string) => number;
 }): Figures {
-  const { streams, faults, ends, durationMs } = options;
+  const { streams, faults, ends, durationMs, workerIndex } = options;
   const attempts = [...ends.attempts.values()];
-  const pauses = faults.flatMap((fault) => pausesBy(fault, streams, faults));
+  const pauses = faults.flatMap((fault) => pausesBy(fault, streams, faults, workerIndex));
   const spreadOf = (isKill: boolean, alone: boolean) =>
     spread(pauses.filter((pause) => pause.isKill === isKill && (pause.alone || !alone)).map(({ ms }) => ms));
   const pieces = streams
@@ -79,6 +80,7 @@ function pausesBy(
   { fault, from, until }: DoneFault,
   streams: readonly Stream[],
   faults: readonly DoneFault[],
+  workerIndex: (id: string) => number,
 ): Pause[] {
   if (fault.target !== 'worker' || fault.kind === 'delay' || fault.kind === 'drain') return [];
   const isKill = fault.kind === 'kill';

@@ -6,6 +6,7 @@ import { type Account, accountSchema, LOCAL_ACCOUNT } from '../src/runtime/proto
 import type { ModelFile } from '../src/runtime/protocol/model.ts';
 import { Actor } from './actor.ts';
 import type { Bus } from './bus.ts';
+import { type ChaosKeys, environmentOf } from './keys.ts';
 import { type Plan, PROCESSES, type Role } from './plan.ts';
 import type { ClientOrders } from './roles/client.ts';
 
@@ -23,6 +24,8 @@ export interface GridOptions {
   readonly inFlight: number;
   /** Directors keep a ledger, and each client asks for an account of its own. */
   readonly credits: boolean;
+  /** Where the bus asks for them: each place has one of its own. */
+  readonly keys?: ChaosKeys | undefined;
   /** A job has ended, as a client saw it; perhaps more than once. */
   readonly onEnd: (job: string) => void;
   readonly onFailure: (reason: string) => void;
@@ -33,20 +36,25 @@ export class ChaosGrid implements AsyncDisposable {
   readonly actors: readonly Actor[];
   /** What the client processes wrote down, the oldest first, by client. */
   readonly journals: readonly (readonly string[])[];
+  readonly #keys: ChaosKeys | undefined;
 
-  private constructor(actors: readonly Actor[], journals: readonly (readonly string[])[]) {
+  private constructor(
+    actors: readonly Actor[],
+    journals: readonly (readonly string[])[],
+    keys: ChaosKeys | undefined,
+  ) {
     this.actors = actors;
     this.journals = journals;
+    this.#keys = keys;
   }
 
   /** Starts directors, then workers, then clients. */
   static async start(options: GridOptions): Promise<ChaosGrid> {
-    const { bus, plan, folder, file, inFlight, credits, onEnd, onFailure } = options;
+    const { bus, plan, folder, file, inFlight, credits, keys, onEnd, onFailure } = options;
     const home = join(folder, 'home');
     await mkdir(home, { recursive: true });
     const shared = {
       nodes: bus.nodes.map(({ port }) => port),
-      env: environment(home, folder),
       onFailure,
     };
     const logged = (message: string) => (line: string) => line.includes(`"msg":"${message}"`);
@@ -61,6 +69,7 @@ export class ChaosGrid implements AsyncDisposable {
       ...shared,
       role,
       index,
+      env: { ...environment(home, folder), ...environmentOf(keys?.members[role][index]) },
       log: join(folder, `${role}-${index + 1}.log`),
     });
     const log = ['--log-format', 'json', '--log-level', 'debug'];
@@ -91,7 +100,7 @@ export class ChaosGrid implements AsyncDisposable {
         const journal = join(folder, `client-${index + 1}.run-${run}.jsonl`);
         const orders: ClientOrders = {
           ...{ jobs, inFlight, journal, model: file.name, earlier: [...mine] },
-          account: credits ? askerOf(index) : LOCAL_ACCOUNT,
+          account: keys?.members.client[index]?.account ?? (credits ? askerOf(index) : LOCAL_ACCOUNT),
         };
         const path = join(folder, `client-${index + 1}.run-${run}.json`);
         await writeFile(path, JSON.stringify(orders));
@@ -105,13 +114,19 @@ export class ChaosGrid implements AsyncDisposable {
         onLine: onEnd,
       });
     });
-    return new ChaosGrid(actors, journals);
+    return new ChaosGrid(actors, journals, keys);
   }
 
   actor(role: Role, index: number): Actor {
     const found = this.actors.find((actor) => actor.role === role && actor.index === index);
     if (!found) throw new Error(`There is no ${role} ${index + 1}.`);
     return found;
+  }
+
+  /** The place in the grid of the worker with this id, from 0; -1 for none of it. */
+  workerIndex(id: string): number {
+    if (this.#keys) return this.#keys.members.worker.findIndex(({ worker }) => worker === id);
+    return Number(/^w(\d+)r\d+-/.exec(id)?.[1]) - 1;
   }
 
   /** Lets the clients submit so many of the plan's jobs. */
@@ -148,14 +163,9 @@ export function askerOf(index: number): Account {
   return accountSchema.parse(`asker-${index + 1}`);
 }
 
-/** By which a worker's id tells its place and its process. */
+/** By which the id of a worker without a key tells its place and its process. */
 export function workerName(index: number, run: number): string {
   return `w${index + 1}r${run}`;
-}
-
-/** The place in the grid of the worker with this id, from 0. */
-export function workerIndex(id: string): number {
-  return Number(/^w(\d+)r\d+-/.exec(id)?.[1]) - 1;
 }
 
 function environment(home: string, folder: string): NodeJS.ProcessEnv {

@@ -14,6 +14,7 @@ import type { Problem } from './checks/problem.ts';
 import { FaultInjector } from './faults.ts';
 import { type Figures, measure } from './figures.ts';
 import { ChaosGrid } from './grid.ts';
+import { makeKeys } from './keys.ts';
 import { describeFault, makePlan } from './plan.ts';
 import { type Ends, readEnds } from './records.ts';
 import { readStreams } from './streams.ts';
@@ -29,6 +30,8 @@ export interface ChaosOptions {
   readonly cluster: boolean;
   /** Jobs are paid for: each client asks for an account of its own. */
   readonly credits: boolean;
+  /** The bus asks for keys: directors, workers and clients have their roles' rights alone. */
+  readonly keys: boolean;
   /** How long the directors may take to let go of jobs that have ended, in milliseconds; 0: that is not looked at. */
   readonly settleMs: number;
   /** Where the run writes; emptied before it. */
@@ -39,6 +42,7 @@ export interface ChaosOptions {
 export interface ChaosReport {
   readonly seed: string;
   readonly cluster: boolean;
+  readonly keys: boolean;
   readonly jobs: number;
   /** How the jobs ended. */
   readonly ends: { readonly done: number; readonly failed: number; readonly cancelled: number };
@@ -86,8 +90,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const problems: Problem[] = [];
   const ended = new Set<string>();
   const server = await ensureBusServer({ cacheDir: cache });
-  const bus = stack.use(await Bus.start({ server, folder, nodes: cluster ? 3 : 1 }));
-  const connection = await connectBus({ url: bus.url, name: 'chaos' });
+  const keys = options.keys ? await makeKeys(join(folder, 'operator')) : undefined;
+  const bus = stack.use(await Bus.start({ server, folder, nodes: cluster ? 3 : 1, trust: keys?.trust }));
+  const connection = await connectBus({ url: bus.url, name: 'chaos', credentials: keys?.operator });
   stack.defer(() => connection.close());
   if (cluster) await provisionCluster(connection);
   const model = file.name;
@@ -101,6 +106,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       file,
       inFlight: IN_FLIGHT,
       credits,
+      keys,
       onEnd: (job) => {
         ended.add(job);
         injector?.reached(ended.size);
@@ -155,6 +161,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   return {
     seed,
     cluster,
+    keys: options.keys,
     jobs: plan.jobs.length,
     ends: countEnds(ends),
     lost: jobs.lost,
@@ -164,7 +171,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     faults: countBy(injector.done, ({ fault }) => `${fault.kind} ${fault.target}`),
     errors: countBy(seen.errors, ({ code }) => code),
     seconds: durationMs / 1_000,
-    figures: measure({ streams: seen.streams, faults: injector.done, ends, durationMs }),
+    figures: measure({
+      streams: seen.streams,
+      faults: injector.done,
+      ends,
+      durationMs,
+      workerIndex: (id) => grid.workerIndex(id),
+    }),
     memory: Object.fromEntries(
       Object.entries(Object.groupBy(grid.actors, ({ role }) => role)).map(([role, actors]) => [
         role,

@@ -15,7 +15,7 @@ export function renderReport(report: ChaosReport): string {
       .join(', ') || 'none';
   const total = Object.values(faults).reduce((sum, count) => sum + count, 0);
   const lines = [
-    `${report.jobs} jobs, ${total} faults, ${report.cluster ? 'cluster of 3' : 'single node'}, ${report.seconds.toFixed(0)} s`,
+    `${report.jobs} jobs, ${total} faults, ${report.cluster ? 'cluster of 3' : 'single node'}${report.keys ? ' with keys' : ''}, ${report.seconds.toFixed(0)} s`,
     '',
     `ended            ${ends.done} done, ${ends.failed} failed, ${ends.cancelled} cancelled`,
     `lost, doubled    ${report.lost}, ${report.doubled}`,

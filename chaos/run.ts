@@ -16,11 +16,12 @@ const optionsSchema = z.object({
   settle: z.coerce.number().nonnegative(),
   cluster: z.boolean(),
   credits: z.boolean(),
+  keys: z.boolean(),
   json: z.boolean(),
   folder: z.string().optional(),
 });
 
-const HELP = `npm run chaos -- [--seed S] [--jobs N] [--faults N] [--minutes LIMIT] [--cluster] [--credits]
+const HELP = `npm run chaos -- [--seed S] [--jobs N] [--faults N] [--minutes LIMIT] [--cluster] [--credits] [--keys]
                  [--json] [--settle SECONDS] [--folder FOLDER]`;
 
 /** Runs a whole grid as real processes, hurts it by a plan, and checks that nobody could tell. See docs/chaos.md. */
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     settle: { type: 'string', default: '240' },
     cluster: { type: 'boolean', default: false },
     credits: { type: 'boolean', default: false },
+    keys: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     folder: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
@@ -48,7 +50,7 @@ if (!parsed.success) {
   process.exit(2);
 }
 const { seed, settle, json, folder, ...options } = parsed.data;
-const replay = `npm run chaos -- --seed ${seed} --jobs ${options.jobs} --faults ${options.faults}${options.cluster ? ' --cluster' : ''}${options.credits ? ' --credits' : ''}`;
+const replay = `npm run chaos -- --seed ${seed} --jobs ${options.jobs} --faults ${options.faults}${options.cluster ? ' --cluster' : ''}${options.credits ? ' --credits' : ''}${options.keys ? ' --keys' : ''}`;
 const startedAt = Date.now();
 const say = (line: string) => {
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1).padStart(6);

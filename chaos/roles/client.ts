@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { argv, exit, stdin } from 'node:process';
+import { argv, env, exit, stdin } from 'node:process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectBus } from '../../src/runtime/bus/connect.ts';
+import { credentialsFrom } from '../../src/runtime/config/credentials.ts';
 import { createBusGrid } from '../../src/runtime/grids/bus.ts';
 import type { Grid } from '../../src/runtime/grids/grid.ts';
 import { toAipgError } from '../../src/runtime/protocol/errors.ts';
@@ -49,7 +50,7 @@ for (const file of earlier) {
 using journal = new JournalWriter(path);
 await using grid = createBusGrid({
   name: 'chaos',
-  connection: await connectBus({ url, name: 'chaos client' }),
+  connection: await connectBus({ url, name: 'chaos client', credentials: credentialsFrom(env) }),
   account,
 });
 console.log('ready');

@@ -1,13 +1,16 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import process from 'node:process';
-import { Readable, type Writable } from 'node:stream';
+import { addAbortSignal, Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Entry } from '../runtime/ledger/entry.ts';
 import { AipgError } from '../runtime/protocol/errors.ts';
 
 /** Longest proof, in bytes: an entry and some sixty hashes are a hundredth of it. */
 const MAX_PROOF_BYTES = 1_000_000;
+
+/** Read at once, in bytes: as many as are checked at once. */
+const CHUNK_BYTES = 256 * 1024;
 
 interface ExportOptions {
   readonly csv: boolean;
@@ -20,7 +23,7 @@ export async function writeExport(
   batches: AsyncIterable<readonly Entry[]>,
   { csv, output }: ExportOptions,
 ): Promise<void> {
-  const text = Readable.from(csv ? csvText(batches) : jsonText(batches));
+  const text = Readable.from(csv ? csvText(batches) : exportText(batches));
   if (output === undefined) return pipeline(text, process.stdout as Writable, { end: false });
   try {
     await pipeline(text, createWriteStream(output));
@@ -29,7 +32,8 @@ export async function writeExport(
   }
 }
 
-async function* jsonText(batches: AsyncIterable<readonly Entry[]>): AsyncGenerator<string> {
+/** The lines of an export. */
+export async function* exportText(batches: AsyncIterable<readonly Entry[]>): AsyncGenerator<string> {
   const { writeEntry } = await import('../runtime/ledger/seal.ts');
   for await (const entries of batches) yield entries.map((entry) => `${writeEntry(entry)}\n`).join('');
 }
@@ -41,8 +45,9 @@ async function* csvText(batches: AsyncIterable<readonly Entry[]>): AsyncGenerato
 }
 
 /** The bytes of an export; `-` is stdin. */
-export function readExport(file: string): AsyncIterable<Uint8Array> {
-  return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
+export function readExport(file: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  if (file === '-') return addAbortSignal(signal, process.stdin);
+  return createReadStream(file, { highWaterMark: CHUNK_BYTES, signal });
 }
 
 /** The text of a file that is meant to be a proof; `undefined` for any other. @throws AipgError `usage` */

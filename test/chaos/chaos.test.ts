@@ -11,11 +11,13 @@ const SIZE = { jobs: 150, faults: 12 };
 const MINUTES = 3;
 
 test('jobs survive what is done to their processes', { timeout: (MINUTES + 1) * 60_000 }, async () => {
-  await expectNoProblem({ credits: false });
+  await expectNoProblem({ credits: false, keys: false });
 });
 
-test('and so do credits', { timeout: (MINUTES + 2) * 60_000 }, async () => {
-  const { credits, ends } = await expectNoProblem({ credits: true });
+test('and so do credits, where everybody has the rights of their key alone', {
+  timeout: (MINUTES + 2) * 60_000,
+}, async () => {
+  const { credits, ends } = await expectNoProblem({ credits: true, keys: true });
   expect(credits).toMatchObject({
     settled: ends.done,
     refunded: ends.failed + ends.cancelled,
@@ -25,21 +27,21 @@ test('and so do credits', { timeout: (MINUTES + 2) * 60_000 }, async () => {
   expect(credits?.paid).toBeGreaterThan(0);
 });
 
-async function expectNoProblem({ credits }: { credits: boolean }): Promise<ChaosReport> {
+async function expectNoProblem(how: { credits: boolean; keys: boolean }): Promise<ChaosReport> {
   const seed = String(testSeed());
   const folder = await mkdtemp(join(tmpdir(), `aipg-chaos-${seed}-`));
   const report = await runChaos({
     ...SIZE,
     seed,
     folder,
-    credits,
+    ...how,
     minutes: MINUTES,
     cluster: false,
     // A director looks at accepted jobs half a minute after, and one that was killed is replaced after another.
     settleMs: 0,
     onProgress: () => undefined,
   });
-  const again = `npm run chaos -- --seed ${seed} --jobs ${SIZE.jobs} --faults ${SIZE.faults}${credits ? ' --credits' : ''}`;
+  const again = `npm run chaos -- --seed ${seed} --jobs ${SIZE.jobs} --faults ${SIZE.faults}${how.credits ? ' --credits' : ''}${how.keys ? ' --keys' : ''}`;
   expect(report.problems, `${renderReport(report)}\nAgain: ${again}`).toEqual([]);
   const { done, failed, cancelled } = report.ends;
   expect(done + failed + cancelled).toBe(SIZE.jobs);

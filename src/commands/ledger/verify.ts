@@ -5,6 +5,7 @@ import { writeJson } from '../../cli/credits-view.ts';
 import { gridFlag } from '../../cli/flags.ts';
 import { readProof } from '../../cli/ledger-files.ts';
 import { verifyFile, verifyGrid } from '../../cli/ledger-verify.ts';
+import { stopSignal } from '../../cli/stop-signal.ts';
 
 export default class LedgerVerify extends BaseCommand {
   static override summary = 'Verify a ledger, from its export alone, or a proof.';
@@ -39,7 +40,10 @@ export default class LedgerVerify extends BaseCommand {
       else process.stdout.write(`${describeProof(found, flags.root !== undefined)}\n`);
       return;
     }
-    const found = args.file === undefined ? await verifyGrid(flags.grid) : await verifyFile(args.file);
+    using stop = stopSignal();
+    const { signal } = stop;
+    const found =
+      args.file === undefined ? await verifyGrid(flags.grid, signal) : await verifyFile(args.file, signal);
     const { describeVerification } = await import('../../runtime/ledger/verify.ts');
     if (flags.json) writeJson(found);
     else process.stdout.write(`${describeVerification(found)}\nLast entry: ${found.hash}\n`);

@@ -10,7 +10,7 @@ import {
 import { accountSchema, jobIdSchema, teamSchema, workerIdSchema } from '../protocol/ids.ts';
 import { tierSchema } from '../protocol/job.ts';
 import { modelNameSchema, sha256Schema } from '../protocol/model.ts';
-import { receiptSchema } from '../protocol/receipt.ts';
+import { type Receipt, receiptSchema } from '../protocol/receipt.ts';
 
 /** Where credits come from when they are issued; its balance is what was issued, negative. No member can be called so. */
 export const ISSUED = '@issued';
@@ -144,6 +144,16 @@ export const entrySchema = z.discriminatedUnion('kind', [
 ]);
 export type Entry = z.infer<typeof entrySchema>;
 export type EntryOf<K extends EntryKind> = Extract<Entry, { kind: K }>;
+
+/** What the rules look at of a receipt; what it says by itself is checked where its entry is read. */
+type ReceiptFacts = Pick<Receipt, 'job' | 'worker' | 'payTo' | 'modelSha256'>;
+type ForRules<T> = T extends { readonly receipt: Receipt }
+  ? Omit<T, 'receipt'> & { readonly receipt: ReceiptFacts }
+  : T;
+/** What the rules need of an entry, which was read before. */
+export type StateEntry = ForRules<Entry>;
+/** The same of one that has no place yet. */
+export type StateDraft = ForRules<EntryDraft>;
 
 function entryOf<K extends EntryKind>(kind: K) {
   return z.strictObject({ kind: z.literal(kind), ...facts[kind], ...placed });

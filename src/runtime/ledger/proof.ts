@@ -4,11 +4,11 @@ import { describeIssue } from '../protocol/codec.ts';
 import { formatCredits } from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { sha256Schema } from '../protocol/model.ts';
+import { isByItsWorker } from './check-block.ts';
 import { dayOf } from './day.ts';
 import { daySchema, type Entry, type EntryOf, entrySchema } from './entry.ts';
 import { rootOfProof } from './merkle.ts';
 import { readEntry } from './seal.ts';
-import { isByItsWorker } from './verify.ts';
 
 const FORMAT = 'aipg-ledger-proof-1';
 
@@ -55,7 +55,7 @@ export async function checkProof(text: string, trusted?: string): Promise<Proof>
   const { entry, day, index, count, path, root } = proof;
   readEntry(canonicalJson(entry));
   if (dayOf(entry.at) !== day) throw invalid(`entry ${entry.n} is not of ${day}`);
-  if (entry.kind === 'settle' && !(await isByItsWorker(entry.receipt)))
+  if (entry.kind === 'settle' && !isByItsWorker(entry.receipt))
     throw invalid('its receipt is not signed by its worker');
   if (rootOfProof(entry.hash, index, count, path) !== root) throw invalid('it does not lead to its root');
   if (trusted !== undefined && trusted.toLowerCase() !== root) {

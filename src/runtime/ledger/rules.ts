@@ -6,24 +6,22 @@ import {
   shareOf,
   type TokenCounts,
 } from '../protocol/credits.ts';
-import { receiptHash } from '../protocol/receipt.ts';
 import { dayOf } from './day.ts';
 import {
   type Bucket,
-  type DraftOf,
-  type EntryDraft,
   type EntryKind,
   type Holder,
   ISSUED,
   OPERATOR,
   type Posting,
+  type StateDraft,
 } from './entry.ts';
 import { insufficient, refused } from './refusal.ts';
 import type { LedgerState } from './state.ts';
 import type { Reservation } from './tables.ts';
 
 export interface EntryMoves {
-  readonly draft: EntryDraft;
+  readonly draft: StateDraft;
   readonly postings: readonly Posting[];
 }
 
@@ -40,7 +38,11 @@ type State = Pick<
   | 'teamOf'
   | 'dueRoot'
 >;
-type Rule<K extends EntryKind> = (state: State, draft: DraftOf<K>, at: number) => readonly Posting[];
+type Rule<K extends EntryKind> = (
+  state: State,
+  draft: Extract<StateDraft, { kind: K }>,
+  at: number,
+) => readonly Posting[];
 
 /** What each kind of entry needs, and what it moves. */
 const RULES: { readonly [K in EntryKind]: Rule<K> } = {
@@ -68,13 +70,12 @@ const RULES: { readonly [K in EntryKind]: Rule<K> } = {
     return postings([account, 'available', -amount], [account, 'reserved', amount]);
   },
   settle: (state, draft) => {
-    const { job, payTo, worker, receipt, receiptSha256, counts, isOwn } = draft;
+    const { job, payTo, worker, receipt, counts, isOwn } = draft;
     const reservation = demandReservation(state, job);
     const { account, amount, model } = reservation;
     if (receipt.job !== job || receipt.worker !== worker || receipt.payTo !== payTo) {
       throw refused(`The receipt is not of job ${job}, its worker and who is paid.`);
     }
-    if (receiptSha256 !== receiptHash(receipt)) throw refused(`The receipt of job ${job} has another hash.`);
     if (model !== undefined && receipt.modelSha256 !== model) {
       throw refused(`Job ${job} was reserved for another model than the receipt's.`);
     }
@@ -108,7 +109,7 @@ const RULES: { readonly [K in EntryKind]: Rule<K> } = {
 };
 
 /** @throws AipgError `ledger-refused`, `insufficient-credits` */
-export function checkDraft(state: State, draft: EntryDraft, at: number): readonly Posting[] {
+export function checkDraft(state: State, draft: StateDraft, at: number): readonly Posting[] {
   if (state.n === 0 && draft.kind !== 'policy') throw refused('The first entry of a ledger is its policy.');
   if (state.day !== undefined && draft.kind !== 'root' && dayOf(at) !== state.day) {
     throw refused(`The root of ${state.day} must be the first entry of ${dayOf(at)}.`);

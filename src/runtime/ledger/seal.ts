@@ -2,7 +2,9 @@ import { hash as hashOf } from 'node:crypto';
 import { canonicalJson, isSorted } from '../protocol/canonical.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Sha256 } from '../protocol/model.ts';
+import { receiptHash } from '../protocol/receipt.ts';
 import { type Entry, type EntryDraft, entrySchema } from './entry.ts';
+import { refused } from './refusal.ts';
 import type { LedgerState } from './state.ts';
 
 /**
@@ -11,6 +13,7 @@ import type { LedgerState } from './state.ts';
  * @throws AipgError `ledger-refused`, `insufficient-credits`; the state is as before then
  */
 export function sealEntry(state: LedgerState, draft: EntryDraft, now: number): Entry {
+  if (!namesItsReceipt(draft)) throw refused('The receipt has another hash.');
   const at = Math.max(now, state.at);
   const postings = state.moves(draft, at);
   const body = { ...draft, n: state.n + 1, prev: state.hash as Sha256, at, postings: [...postings] };
@@ -52,19 +55,24 @@ export function readEntry(line: string): Entry {
     const [issue] = parsed.error.issues;
     throw invalid(`has a wrong ${issue?.path.map(String).join('.') || 'form'}: ${issue?.message}`);
   }
-  if (hashOfLine(line, json as Entry) !== parsed.data.hash)
-    throw invalid('does not have the hash that it names');
-  return json as Entry;
+  const entry = json as Entry;
+  if (hashOfLine(line, entry) !== entry.hash) throw invalid('does not have the hash that it names');
+  if (!namesItsReceipt(entry)) throw invalid('names another hash than its receipt has');
+  return entry;
 }
 
 /** The hash of the line without its member `hash`; `undefined` when the line is not in canonical form. */
 function hashOfLine(line: string, entry: Entry): string | undefined {
-  const { hash, ...body } = entry;
-  const text = JSON.stringify(body);
-  const member = `"hash":"${hash}",`;
+  if (!isSorted(entry) || JSON.stringify(entry) !== line) return undefined;
+  // No other member of an entry, however deep, is called so, and quotes within a string are escaped.
+  const member = `"hash":"${entry.hash}",`;
   const at = line.indexOf(member);
-  const isCanonical = isSorted(entry) && line.slice(0, at) + line.slice(at + member.length) === text;
-  return isCanonical ? hashOf('sha256', text) : undefined;
+  return hashOf('sha256', line.slice(0, at) + line.slice(at + member.length));
+}
+
+/** Whether the hash that a settle gives of its receipt is that. */
+function namesItsReceipt(draft: EntryDraft): boolean {
+  return draft.kind !== 'settle' || draft.receiptSha256 === receiptHash(draft.receipt);
 }
 
 function invalid(what: string): AipgError {

@@ -3,7 +3,7 @@ import { NO_CREDITS } from '../protocol/credits.ts';
 import type { Account, JobId, Team } from '../protocol/ids.ts';
 import type { Sha256 } from '../protocol/model.ts';
 import { dayOf } from './day.ts';
-import { type DraftOf, type Entry, type Holder, NO_HASH } from './entry.ts';
+import { type DraftOf, type Holder, NO_HASH, type StateEntry } from './entry.ts';
 import { MerkleTree } from './merkle.ts';
 import { refused } from './refusal.ts';
 import { checkDraft, type EntryMoves } from './rules.ts';
@@ -172,7 +172,7 @@ export class LedgerState {
   }
 
   /** Takes the next entry. Its hash is not looked at: see `readEntry`. @throws AipgError as {@link moves} does */
-  apply(entry: Entry): void {
+  apply(entry: StateEntry): void {
     if (entry.n !== this.#n + 1) throw refused(`Entry ${entry.n} cannot follow entry ${this.#n}.`);
     if (entry.prev !== this.#hash)
       throw refused(`Entry ${entry.n} does not name the hash of the one before.`);
@@ -187,7 +187,7 @@ export class LedgerState {
     this.#note(entry);
   }
 
-  #moveTo({ n, hash, at }: Entry): void {
+  #moveTo({ n, hash, at }: StateEntry): void {
     const day = dayOf(at);
     if (day !== this.#day) {
       this.#day = day;
@@ -201,7 +201,7 @@ export class LedgerState {
     this.#tree.add(hash);
   }
 
-  #note(entry: Entry): void {
+  #note(entry: StateEntry): void {
     const { n, at } = entry;
     switch (entry.kind) {
       case 'policy':

@@ -1,10 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { formatCredits, type MicroCredits } from '../protocol/credits.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
-import { isWorkerOf } from '../protocol/ids.ts';
-import type { Receipt } from '../protocol/receipt.ts';
-import { verifyReceipt } from '../protocol/receipt-signature.ts';
-import { type Entry, ISSUED } from './entry.ts';
-import { readEntry } from './seal.ts';
+import { type CheckedBlock, checkBlock } from './check-block.ts';
+import { CheckThreads } from './check-threads.ts';
+import { ISSUED, type StateEntry } from './entry.ts';
+import { lineBlocks } from './line-blocks.ts';
 import { LedgerState } from './state.ts';
 
 /** What a ledger was found to be when all of it was found right. */
@@ -23,51 +23,91 @@ export interface Verification {
   readonly roots: readonly { readonly day: string; readonly count: number; readonly root: string }[];
 }
 
-export interface VerifyOptions {
-  /** Whether a worker has signed a receipt. Default: its key is its worker's, and has. */
-  readonly isGenuine?: (receipt: Receipt) => boolean | Promise<boolean>;
-  readonly onEntry?: (entry: Entry) => void;
+/** How far a verification is: all so far is right. */
+export interface VerifyProgress {
+  readonly entries: number;
+  readonly bytes: number;
 }
 
-/** Verifies a ledger entry by entry, from its export alone: form, chain, rules, sums, roots and signatures. */
-export class Verifier {
-  readonly state = LedgerState.empty();
-  readonly #options: VerifyOptions;
+export interface VerifyOptions {
+  /** Threads beside this one; 0: all is done in this one. What is found is the same. Default: one for each processor. */
+  readonly threads?: number;
+  /** Default: `BLOCK_BYTES`. */
+  readonly blockBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
+}
+
+/** Blocks for each thread that are read before the oldest is taken: one at hand, one to go on with. */
+const BLOCKS_AHEAD = 2;
+
+/**
+ * Verifies a whole export from its text alone: form, chain, rules, sums, roots and signatures. Entries are checked by
+ * themselves in threads, and against what comes before them here, in their order; memory does not grow with the export,
+ * but for what its state is.
+ * @throws AipgError `ledger-invalid`, naming the first entry that is wrong; the signal's reason
+ */
+export async function verifyExport(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { threads = availableParallelism(), blockBytes, signal, onProgress }: VerifyOptions = {},
+): Promise<Verification> {
+  await using stack = new AsyncDisposableStack();
+  let beside: CheckThreads | undefined;
+  const verifier = new Verifier();
+  const ahead: { readonly bytes: number; readonly checked: CheckedBlock | Promise<CheckedBlock> }[] = [];
+  let bytes = 0;
+  const takeOldest = async () => {
+    const oldest = ahead.shift();
+    if (!oldest) return;
+    verifier.take(await oldest.checked);
+    signal?.throwIfAborted();
+    bytes += oldest.bytes;
+    onProgress?.({ entries: verifier.entries, bytes });
+  };
+  for await (const block of lineBlocks(chunks, blockBytes)) {
+    // Most exports have one block, which is checked before a thread would have started.
+    const isFirst = bytes === 0 && ahead.length === 0;
+    if (threads > 0 && !isFirst) beside ??= stack.use(new CheckThreads(threads));
+    ahead.push({ bytes: block.length, checked: beside ? beside.check(block) : checkBlock(block) });
+    if (ahead.length > (beside ? BLOCKS_AHEAD * threads : 0)) await takeOldest();
+  }
+  while (ahead.length > 0) await takeOldest();
+  return verifier.finish();
+}
+
+/** Takes what was found of each block, in their order, and checks what hangs on what comes before. */
+class Verifier {
+  readonly #state = LedgerState.empty();
   readonly #roots: { day: string; count: number; root: string }[] = [];
-  /** Signatures that are being checked, beside this thread. */
-  #unchecked: { readonly n: number; readonly receipt: Receipt; readonly genuine: Promise<boolean> }[] = [];
   #receipts = 0;
 
-  constructor(options: VerifyOptions = {}) {
-    this.#options = options;
+  get entries(): number {
+    return this.#state.n;
   }
 
-  /** @param line without its end. @throws AipgError `ledger-invalid`, naming the entry */
-  take(line: string): void {
-    const n = this.state.n + 1;
-    try {
-      const entry = readEntry(line);
-      this.state.apply(entry);
+  /** @throws AipgError `ledger-invalid`, naming the entry */
+  take({ entries, receipts, wrong }: CheckedBlock): void {
+    for (const entry of JSON.parse(entries) as StateEntry[]) {
+      try {
+        this.#state.apply(entry);
+      } catch (error) {
+        throw wrongAt(this.#state.n + 1, toAipgError(error).message, error);
+      }
       if (entry.kind === 'root') this.#roots.push({ day: entry.day, count: entry.count, root: entry.root });
-      if (entry.kind === 'settle') this.#checkReceipt(n, entry.receipt);
-      this.#options.onEntry?.(entry);
-    } catch (error) {
-      throw wrongAt(n, toAipgError(error).message, error);
+    }
+    this.#receipts += receipts;
+    if (wrong?.type === 'unreadable') throw wrongAt(this.#state.n + 1, wrong.what);
+    if (wrong?.type === 'forged') throw wrongAt(this.#state.n, wrong.what);
+    if (wrong?.type === 'cut-off') {
+      throw new AipgError('ledger-invalid', 'The export is cut off: its last line does not end.', {
+        hint: 'Export it again.',
+      });
     }
   }
 
-  /** Resolves when the signatures of all that was taken have been checked. @throws AipgError `ledger-invalid` */
-  async checked(): Promise<void> {
-    for (const { n, receipt, genuine } of this.#unchecked.splice(0)) {
-      if (!(await genuine)) throw wrongAt(n, `Its receipt was not signed by ${receipt.worker}.`);
-      this.#receipts += 1;
-    }
-  }
-
-  /** @throws AipgError `ledger-invalid` for a signature, or a sum that is not 0 */
-  async finish(): Promise<Verification> {
-    await this.checked();
-    const { state } = this;
+  /** @throws AipgError `ledger-invalid` for a sum that is not 0 */
+  finish(): Verification {
+    const state = this.#state;
     let sum = 0n;
     for (const [, { available, reserved }] of state.balances()) sum += BigInt(available) + BigInt(reserved);
     if (sum !== 0n) throw new AipgError('ledger-invalid', `The balances sum to ${sum}, not to 0.`);
@@ -81,39 +121,6 @@ export class Verifier {
       roots: this.#roots,
     };
   }
-
-  #checkReceipt(n: number, receipt: Receipt): void {
-    const { isGenuine = isByItsWorker } = this.#options;
-    this.#unchecked.push({ n, receipt, genuine: Promise.resolve(isGenuine(receipt)) });
-  }
-}
-
-/** Verifies a whole export. @throws AipgError `ledger-invalid` */
-export async function verifyExport(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  options?: VerifyOptions,
-): Promise<Verification> {
-  const verifier = new Verifier(options);
-  let before = Promise.resolve();
-  try {
-    for await (const lines of linesOf(chunks)) {
-      // Signatures of the lines before are checked while these are read.
-      before = verifier.checked();
-      for (const line of lines) verifier.take(line);
-      await before;
-    }
-  } catch (error) {
-    // What is wrong with an entry before comes first.
-    await before;
-    await verifier.checked();
-    throw error;
-  }
-  return verifier.finish();
-}
-
-/** Whether the worker that a receipt names has signed it. */
-export async function isByItsWorker(receipt: Receipt): Promise<boolean> {
-  return isWorkerOf(receipt.worker, receipt.key) && (await verifyReceipt(receipt));
 }
 
 function wrongAt(n: number, what: string, cause?: unknown): AipgError {
@@ -121,31 +128,6 @@ function wrongAt(n: number, what: string, cause?: unknown): AipgError {
     hint: 'All before it is right. Compare with another export: the hash of the last entry tells them apart.',
     cause,
   });
-}
-
-/** The lines of a text in pieces, several at a time. @throws AipgError `ledger-invalid` for what does not end with one */
-async function* linesOf(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<readonly string[]> {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  let rest = '';
-  for await (const chunk of chunks) {
-    const lines = (rest + decodeChunk(decoder, chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    yield lines;
-  }
-  if (rest + decodeChunk(decoder) === '') return;
-  throw new AipgError('ledger-invalid', 'The export is cut off: its last line does not end.', {
-    hint: 'Export it again.',
-  });
-}
-
-function decodeChunk(decoder: InstanceType<typeof TextDecoder>, chunk?: Uint8Array): string {
-  try {
-    return decoder.decode(chunk, { stream: chunk !== undefined });
-  } catch (cause) {
-    throw new AipgError('ledger-invalid', 'The export is not UTF-8 text.', { cause });
-  }
 }
 
 /** What was found, in a sentence. */

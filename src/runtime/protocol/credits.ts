@@ -57,8 +57,7 @@ export type TokenCounts = z.infer<typeof tokenCountsSchema>;
 
 /** @throws AipgError `internal` for what is no whole number of micro-credits */
 export function microCredits(amount: number): MicroCredits {
-  const parsed = microCreditsSchema.safeParse(amount);
-  if (parsed.success) return parsed.data;
+  if (Number.isSafeInteger(amount)) return amount as MicroCredits;
   throw new AipgError('internal', `${amount} is no amount of micro-credits.`);
 }
 

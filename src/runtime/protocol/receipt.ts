@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from './canonical.ts';
 import { userKeySchema } from './credentials.ts';
@@ -61,5 +61,5 @@ export function outputSha256({
 }
 
 function sha256(text: string): Sha256 {
-  return sha256Schema.parse(createHash('sha256').update(text).digest('hex'));
+  return hash('sha256', text) as Sha256;
 }

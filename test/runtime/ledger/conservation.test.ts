@@ -4,6 +4,7 @@ import { DEFAULT_POLICY, reserveDrafts, settleDraft } from '../../../src/runtime
 import type { Entry } from '../../../src/runtime/ledger/entry.ts';
 import { ISSUED } from '../../../src/runtime/ledger/entry.ts';
 import { Ledger } from '../../../src/runtime/ledger/ledger.ts';
+import { readEntry } from '../../../src/runtime/ledger/seal.ts';
 import { LedgerState } from '../../../src/runtime/ledger/state.ts';
 import { verifyExport } from '../../../src/runtime/ledger/verify.ts';
 import { type JobId, newJobId } from '../../../src/runtime/protocol/ids.ts';
@@ -119,7 +120,8 @@ it('no sequence of submits, results, refunds, transfers, repeats and crashes of 
         }
         if (entry.kind === 'settle' || entry.kind === 'refund') settled.push(entry.job);
       };
-      const found = await verifyExport([log.export()], { onEntry, isGenuine: () => true });
+      const found = await verifyExport([log.export()]);
+      for (const line of log.export().toString().trimEnd().split('\n')) onEntry(readEntry(line));
       for (const ledger of ledgers) expect(ledger.state.hash).toBe(found.hash);
       const reserved = [...state.reservations()].reduce((sum, [, { amount }]) => sum + amount, 0);
       expect(reserved).toBe([...state.balances()].reduce((sum, [, balance]) => sum + balance.reserved, 0));

@@ -8,9 +8,12 @@ import type { EntryOf } from '../../../src/runtime/ledger/entry.ts';
 import { merkleRoot, proofFrom, rootOfProof, treeLevels } from '../../../src/runtime/ledger/merkle.ts';
 import { checkProof, looksLikeProof, proofOf } from '../../../src/runtime/ledger/proof.ts';
 import { sealEntry, writeEntry } from '../../../src/runtime/ledger/seal.ts';
-import { verifyExport } from '../../../src/runtime/ledger/verify.ts';
+import { type VerifyOptions, type VerifyProgress, verifyExport } from '../../../src/runtime/ledger/verify.ts';
+import { canonicalJson } from '../../../src/runtime/protocol/canonical.ts';
+import type { AipgError } from '../../../src/runtime/protocol/errors.ts';
 import { newJobId, teamSchema } from '../../../src/runtime/protocol/ids.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
+import { type Receipt, receiptHash } from '../../../src/runtime/protocol/receipt.ts';
 import {
   alice,
   bob,
@@ -39,6 +42,46 @@ function fullLedger(): TestLedger {
   ledger.at += DAY_MS;
   ledger.add(issue(bob, 3));
   return ledger;
+}
+
+/** Of several blocks, with a settle in each. */
+function longLedger(): TestLedger {
+  const ledger = new TestLedger();
+  ledger.add(issue(alice, 5_000_000));
+  for (let i = 0; i < 12; i++) {
+    const job = newJobId();
+    ledger.add(reserve(alice, 20_000, job));
+    ledger.settle(job, { inputTokens: 10, outputTokens: i });
+  }
+  return ledger;
+}
+
+/** What can be wrong with a line: its form, hash or signature, or what a rule says of it. */
+const CHANGES = {
+  noJson: () => 'no entry',
+  noText: () => '\xff\xfe',
+  tooLong: (line: string) => line.padEnd(20_000, ' '),
+  otherHash: (line: string) => line.replace(/"hash":"../, '"hash":"00'),
+  otherAmount: (line: string) => resealed(line.replace(/"amount":(-?)(\d)/, '"amount":$11$2')),
+  otherCounts: (line: string) => resealed(line.replace(/"outputTokens":/, '"outputTokens":1')),
+  forged: (line: string) =>
+    resealed(line.replace(/"outputSha256":"../, '"outputSha256":"ee'), (entry) => ({
+      ...entry,
+      ...('receipt' in entry && { receiptSha256: receiptHash(entry['receipt'] as Receipt) }),
+    })),
+  otherReceipt: (line: string) => resealed(line.replace(/"outputSha256":"../, '"outputSha256":"ee')),
+  twice: (line: string) => `${line}\n${line}`,
+};
+
+/** With the hash that it then has: what only its writer can do. */
+function resealed(line: string, change = (entry: Record<string, unknown>) => entry): string {
+  try {
+    const { hash: _, ...body } = change(JSON.parse(line) as Record<string, unknown>);
+    const hash = createHash('sha256').update(canonicalJson(body)).digest('hex');
+    return canonicalJson({ ...body, hash });
+  } catch {
+    return line;
+  }
 }
 
 const textOf = (ledger: TestLedger) => ledger.entries.map((entry) => `${writeEntry(entry)}\n`).join('');
@@ -78,6 +121,89 @@ describe('an export', () => {
       ),
       { numRuns: 1_000 },
     );
+  });
+
+  it('is found to be the same, or wrong in the same way, by threads beside this one', async () => {
+    const text = textOf(longLedger());
+    const lines = text.trimEnd().split('\n');
+    const change = fc.record({
+      line: fc.nat(lines.length - 1),
+      how: fc.constantFrom(...Object.values(CHANGES)),
+    });
+    const found = (options: VerifyOptions, bytes: Buffer) =>
+      verifyExport([bytes], options).catch(({ code, message, hint }: AipgError) => ({ code, message, hint }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 3 }), fc.boolean(), async (changes, isCut) => {
+        const changed = [...lines];
+        for (const { line, how } of changes) changed[line] = how(changed[line] ?? '');
+        const bytes = Buffer.from(changed.join('\n') + (isCut ? '' : '\n'), 'latin1');
+        const expected = await found({ threads: 0, blockBytes: bytes.length }, bytes);
+        expect(await found({ threads: 0, blockBytes: 2_000 }, bytes)).toEqual(expected);
+        expect(await found({ threads: 2, blockBytes: 2_000 }, bytes)).toEqual(expected);
+      }),
+      { numRuns: 40, examples: [[[], false]] },
+    );
+  }, 180_000);
+
+  it('names the first entry that is wrong, whatever is wrong after it', async () => {
+    const lines = textOf(longLedger()).trimEnd().split('\n');
+    const bytes = (from: number) =>
+      Buffer.from(`${lines.map((line, i) => (i < from ? line : CHANGES.noJson())).join('\n')}\n`);
+    for (const from of [0, 1, 7, lines.length - 1]) {
+      const verified = verifyExport([bytes(from)], { threads: 2, blockBytes: 1_000 });
+      await expect(verified).rejects.toThrow(`at entry ${from + 1}. The entry is not JSON.`);
+    }
+  });
+
+  it('tells how far it is, and stops when it is told to', async () => {
+    const bytes = Buffer.from(textOf(longLedger()));
+    const seen: VerifyProgress[] = [];
+    const options = { threads: 1, blockBytes: 3_000, onProgress: (at: VerifyProgress) => void seen.push(at) };
+    const { entries } = await verifyExport([bytes.subarray(0, 9_000), bytes.subarray(9_000)], options);
+    expect(seen.length).toBeGreaterThan(1);
+    expect(seen.at(-1)).toEqual({ entries, bytes: bytes.length });
+    expect(seen).toEqual(seen.toSorted((a, b) => a.bytes - b.bytes));
+
+    const stop = new AbortController();
+    const endless = function* () {
+      yield bytes;
+      stop.abort(new Error('enough'));
+      for (;;) yield Buffer.from('no entry\n');
+    };
+    await expect(verifyExport(endless(), { threads: 1, signal: stop.signal })).rejects.toThrow();
+  });
+
+  it('with a line that is longer than any entry, or not text, is found to be wrong there', async () => {
+    const text = textOf(fullLedger());
+    const followedBy = (line: Buffer) => Buffer.concat([Buffer.from(text), line, Buffer.from('\n')]);
+    await expect(verifyExport([followedBy(Buffer.alloc(20_000, 'x'))])).rejects.toThrow(
+      'at entry 13. The entry is longer than any can be.',
+    );
+    await expect(verifyExport([followedBy(Buffer.from([0xff, 0xfe]))])).rejects.toThrow(
+      'at entry 13. The entry is not UTF-8 text.',
+    );
+  });
+
+  it('whose writer gave a receipt another hash, with every other hash right, is found to be wrong', async () => {
+    const ledger = longLedger();
+    const lines = textOf(ledger).split('\n');
+    const place = ledger.entries.findIndex(({ kind }) => kind === 'settle');
+    lines[place] = CHANGES.otherReceipt(lines[place] ?? '');
+    await expect(verifyExport([Buffer.from(lines.join('\n'))])).rejects.toThrow(
+      `at entry ${place + 1}. The entry names another hash than its receipt has.`,
+    );
+
+    const job = newJobId();
+    ledger.add(reserve(alice, 20_000, job));
+    const counts = { inputTokens: 1, outputTokens: 1 };
+    const draft = settleDraft(ledger.state, { receipt: receiptOf(job), counts, counted: 'text' });
+    expect(() => ledger.add({ ...draft, receiptSha256: MODEL })).toThrow('The receipt has another hash.');
+  });
+
+  it('that ends in the middle of a line is said to be cut off', async () => {
+    const bytes = Buffer.from(textOf(longLedger()));
+    const verified = verifyExport([bytes.subarray(0, -1)], { threads: 2, blockBytes: 3_000 });
+    await expect(verified).rejects.toThrow('The export is cut off: its last line does not end.');
   });
 
   it('with an entry left out or two in another order, is found to be wrong', async () => {

@@ -39,6 +39,12 @@ export const BUS_HOST = '127.0.0.1';
 /** The grid's largest message; what is larger goes through the object store. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
 const MAX_CONNECTIONS = 8_192;
+/**
+ * A member whose connection is gone without a word counts as there until it has not answered this many pings, this far
+ * apart. Until then requests go to it too, where it is a director. The server's own choice takes six minutes.
+ */
+const MAX_PINGS = 2;
+const PING_INTERVAL = '5s';
 
 /** Renders a nats-server configuration file. */
 export function renderServerConfig(config: ServerConfig): string {
@@ -47,6 +53,8 @@ port: ${config.port}
 server_name: ${quote(config.name)}
 max_payload: ${MAX_PAYLOAD_BYTES}
 max_connections: ${MAX_CONNECTIONS}
+ping_interval: ${quote(PING_INTERVAL)}
+ping_max: ${MAX_PINGS}
 jetstream {
   store_dir: ${quote(config.storeDir)}
   max_memory_store: ${config.maxMemoryBytes}

@@ -1,8 +1,9 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, connect as dial } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -50,6 +51,14 @@ function watchStates() {
 async function reconnected(connection: NatsConnection): Promise<void> {
   for await (const { type } of connection.status()) if (type === 'reconnect') return;
 }
+
+test('lets a connection go that answers no ping, within seconds', async () => {
+  await using bus = await start();
+  const socket = dial(bus.port, '127.0.0.1');
+  socket.write('CONNECT {"verbose":false,"pedantic":false}\r\nSUB asked together 1\r\n');
+  // The server ends it, and nobody else.
+  expect(await text(socket)).toContain("-ERR 'Stale Connection'");
+}, 60_000);
 
 test('runs a server with JetStream on loopback and stops it', async () => {
   const bus = await start({ name: 'mine' });
