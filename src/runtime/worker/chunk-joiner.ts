@@ -13,8 +13,9 @@ export interface JoinedChunk {
 }
 
 /**
- * Joins small chunks into fewer messages: the first goes out at once, later ones as soon as the last is
- * {@link JOIN_MS} old. An engine slower than that is passed through token by token.
+ * Joins small chunks into fewer messages: the first goes out at once, later ones at the next beat of a clock of
+ * {@link JOIN_MS}, so that what all jobs of a worker have to say goes out in one write. An engine slower than that is
+ * passed through token by token.
  */
 export class ChunkJoiner implements Disposable {
   readonly #send: (chunk: JoinedChunk) => void;
@@ -23,6 +24,7 @@ export class ChunkJoiner implements Disposable {
   #tokens: number[] = [];
   #textOffset: number;
   #tokenOffset: number;
+  /** The beat in which something was last sent. */
   #sentAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
@@ -39,9 +41,10 @@ export class ChunkJoiner implements Disposable {
   add(chunk: Chunk): void {
     this.#text += chunk.text;
     for (const token of chunk.tokens) this.#tokens.push(token);
-    const wait = this.#sentAt + JOIN_MS - this.#now();
-    if (wait <= 0 || this.#text.length >= MAX_TEXT) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), wait);
+    const now = this.#now();
+    const beat = Math.floor(now / JOIN_MS);
+    if (beat > this.#sentAt || this.#text.length >= MAX_TEXT) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), (beat + 1) * JOIN_MS - now);
   }
 
   /** Sends what is held now. */
@@ -55,7 +58,7 @@ export class ChunkJoiner implements Disposable {
       text: this.#text,
       tokens: this.#tokens,
     });
-    this.#sentAt = this.#now();
+    this.#sentAt = Math.floor(this.#now() / JOIN_MS);
     this.#textOffset += this.#text.length;
     this.#tokenOffset += this.#tokens.length;
     this.#text = '';
