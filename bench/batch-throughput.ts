@@ -9,17 +9,17 @@ import { startGrid, temporaryHome } from './support/running-grid.ts';
 import { median, medianOfPairs, ratio } from './support/statistics.ts';
 import { number, printTable } from './support/table.ts';
 
-const ROUNDS = 5;
-const WARM_UP_ROUNDS = 1;
+const ROUNDS = 3;
 const SLOTS = 4;
 const MAX_TOKENS = 100;
 /** For each model, a prompt that it answers at length, by its control tokens, and how many make some seconds. */
 const WORK = [
   {
     prompt: (n: number) => `<|user|>Tell me a story about a ${ANIMALS[n % 4]}.<|end|><|assistant|>`,
-    count: 100,
+    count: 1_000,
+    warmUp: 50,
   },
-  { prompt: (n: number) => `w300 w400 w500 w${600 + n}`, count: 12 },
+  { prompt: (n: number) => `w300 w400 w500 w${600 + n}`, count: 40, warmUp: 8 },
 ] as const;
 const ANIMALS = ['fox', 'bear', 'owl', 'mouse'];
 
@@ -33,16 +33,12 @@ export async function batchThroughput(): Promise<void> {
   await using bench = await benchModels();
   const rows: string[][] = [];
   for (const [index, model] of bench.models.entries()) {
-    const { prompt, count } = WORK[index] as (typeof WORK)[number];
-    rows.push(
-      ...(await measure(
-        model,
-        Array.from({ length: count }, (_, n) => prompt(n)),
-      )),
-    );
+    const { prompt, count, warmUp } = WORK[index] as (typeof WORK)[number];
+    const prompts = Array.from({ length: count }, (_, n) => prompt(n));
+    rows.push(...(await measure(model, prompts, warmUp)));
   }
   printTable(
-    `batch-throughput: ${SLOTS} sequences, ${MAX_TOKENS} tokens a prompt at most, medians of ${ROUNDS} interleaved rounds`,
+    `batch-throughput: ${SLOTS} sequences, ${MAX_TOKENS} tokens a prompt at most, medians of ${ROUNDS} interleaved rounds of ${WORK.map(({ count }) => count).join(' and ')} prompts`,
     ['model', 'tokens/s through', 'tokens/s', 'of node-llama-cpp', 'goal'],
     rows,
     [
@@ -52,14 +48,20 @@ export async function batchThroughput(): Promise<void> {
   );
 }
 
-async function measure({ label, file }: BenchModel, prompts: readonly string[]): Promise<string[][]> {
+async function measure(
+  { label, file }: BenchModel,
+  prompts: readonly string[],
+  warmUp: number,
+): Promise<string[][]> {
   const folder = await mkdtemp(join(tmpdir(), 'aipg-bench-'));
   try {
-    const input = join(folder, 'in.jsonl');
-    await writeFile(
-      input,
-      prompts.map((text) => `${JSON.stringify({ prompt: text, raw: true })}\n`).join(''),
-    );
+    const write = async (name: string, some: readonly string[]) => {
+      const input = join(folder, name);
+      await writeFile(input, some.map((text) => `${JSON.stringify({ prompt: text, raw: true })}\n`).join(''));
+      return { input, prompts: some };
+    };
+    const all = await write('in.jsonl', prompts);
+    const few = await write('few.jsonl', prompts.slice(0, warmUp));
     await using home = await temporaryHome();
     await using alone = await temporaryHome();
     const serve = ['-m', file.path, '--threads', '1', '--slots', String(SLOTS)];
@@ -70,20 +72,21 @@ async function measure({ label, file }: BenchModel, prompts: readonly string[]):
       resolvePaths().cache,
       String(SLOTS),
     );
-    const batch = ['gen', '--json', '-n', String(MAX_TOKENS), '--batch', input];
-    const local = [...batch, '--grid', 'local', '-m', file.path, '--threads', '1', '-j', String(SLOTS)];
+    const batch = ['gen', '--json', '-n', String(MAX_TOKENS), '--batch'];
+    const local = ['--grid', 'local', '-m', file.path, '--threads', '1', '-j', String(SLOTS)];
     const aipg = async (args: readonly string[], env: NodeJS.ProcessEnv): Promise<Rate> =>
       JSON.parse((await runProgram(args, env)).stderr) as Rate;
-    const ways: Readonly<Record<string, () => Promise<Rate>>> = {
-      'node-llama-cpp alone': () => bare.ask<Rate>({ prompts, maxTokens: MAX_TOKENS }),
-      'aipg gen --batch, in-process': () => aipg(local, alone.env),
-      'aipg gen --batch, aipg up': () => aipg(batch, home.env),
+    const ways: Readonly<Record<string, (work: typeof all) => Promise<Rate>>> = {
+      'node-llama-cpp alone': (work) => bare.ask<Rate>({ prompts: work.prompts, maxTokens: MAX_TOKENS }),
+      'aipg gen --batch, in-process': ({ input }) => aipg([...batch, input, ...local], alone.env),
+      'aipg gen --batch, aipg up': ({ input }) => aipg([...batch, input], home.env),
     };
     const rates = new Map(Object.keys(ways).map((way) => [way, [] as number[]]));
-    for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+    for (const run of Object.values(ways)) await run(few);
+    for (let round = 0; round < ROUNDS; round++) {
       for (const [way, run] of Object.entries(ways)) {
-        const { outputTokens, totalMs } = await run();
-        if (round >= 0) rates.get(way)?.push((1_000 * outputTokens) / totalMs);
+        const { outputTokens, totalMs } = await run(all);
+        rates.get(way)?.push((1_000 * outputTokens) / totalMs);
       }
     }
     const [baseline = []] = rates.values();

@@ -1,4 +1,5 @@
 import type { Chunk } from '../engines/engine.ts';
+import { Beats } from './beats.ts';
 
 /** Chunks are joined over at most this long, in milliseconds. */
 export const JOIN_MS = 20;
@@ -12,42 +13,41 @@ export interface JoinedChunk {
   readonly tokens: readonly number[];
 }
 
+/** Those of all jobs of this process. */
+const BEATS = new Beats(JOIN_MS);
+
 /**
- * Joins small chunks into fewer messages: the first goes out at once, later ones as soon as the last is
- * {@link JOIN_MS} old. An engine slower than that is passed through token by token.
+ * Joins small chunks into fewer messages: the first goes out at once, later ones at the next beat. An engine slower
+ * than the beats is passed through token by token.
  */
 export class ChunkJoiner implements Disposable {
   readonly #send: (chunk: JoinedChunk) => void;
-  readonly #now: () => number;
+  readonly #beats: Beats;
+  readonly #flush = () => this.flush();
   #text = '';
   #tokens: number[] = [];
   #textOffset: number;
   #tokenOffset: number;
+  /** The beat in which something was last sent. */
   #sentAt = Number.NEGATIVE_INFINITY;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    send: (chunk: JoinedChunk) => void,
-    { textOffset = 0, tokenOffset = 0, now = () => performance.now() } = {},
-  ) {
+  constructor(send: (chunk: JoinedChunk) => void, { textOffset = 0, tokenOffset = 0, beats = BEATS } = {}) {
     this.#send = send;
     this.#textOffset = textOffset;
     this.#tokenOffset = tokenOffset;
-    this.#now = now;
+    this.#beats = beats;
   }
 
   add(chunk: Chunk): void {
     this.#text += chunk.text;
     for (const token of chunk.tokens) this.#tokens.push(token);
-    const wait = this.#sentAt + JOIN_MS - this.#now();
-    if (wait <= 0 || this.#text.length >= MAX_TEXT) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), wait);
+    if (this.#beats.count > this.#sentAt || this.#text.length >= MAX_TEXT) this.flush();
+    else this.#beats.await(this.#flush);
   }
 
   /** Sends what is held now. */
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#beats.forget(this.#flush);
     if (this.#tokens.length === 0 && this.#text === '') return;
     this.#send({
       tokenOffset: this.#tokenOffset,
@@ -55,7 +55,7 @@ export class ChunkJoiner implements Disposable {
       text: this.#text,
       tokens: this.#tokens,
     });
-    this.#sentAt = this.#now();
+    this.#sentAt = this.#beats.count;
     this.#textOffset += this.#text.length;
     this.#tokenOffset += this.#tokens.length;
     this.#text = '';
@@ -63,6 +63,6 @@ export class ChunkJoiner implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#beats.forget(this.#flush);
   }
 }

@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Beats } from '../../../src/runtime/worker/beats.ts';
 import { ChunkJoiner, JOIN_MS, type JoinedChunk } from '../../../src/runtime/worker/chunk-joiner.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-const now = () => Date.now();
+const clock = () => new Beats(JOIN_MS, () => Date.now());
 
 describe('joining chunks', () => {
   test('sends the first at once and what follows together', () => {
     const sent: JoinedChunk[] = [];
-    using joiner = new ChunkJoiner((chunk) => sent.push(chunk), { now });
+    using joiner = new ChunkJoiner((chunk) => sent.push(chunk), { beats: clock() });
     joiner.add({ text: 'a', tokens: [1] });
     expect(sent).toHaveLength(1);
     joiner.add({ text: 'b', tokens: [2] });
@@ -22,7 +23,7 @@ describe('joining chunks', () => {
 
   test('passes a slow engine through, token by token', () => {
     const sent: JoinedChunk[] = [];
-    using joiner = new ChunkJoiner((chunk) => sent.push(chunk), { now });
+    using joiner = new ChunkJoiner((chunk) => sent.push(chunk), { beats: clock() });
     for (const token of [1, 2, 3]) {
       joiner.add({ text: 'x', tokens: [token] });
       vi.advanceTimersByTime(JOIN_MS);
@@ -30,11 +31,26 @@ describe('joining chunks', () => {
     expect(sent.map((chunk) => chunk.tokens)).toEqual([[1], [2], [3]]);
   });
 
+  test('sends what all jobs have at once, so that it goes out together', () => {
+    const sent: number[] = [];
+    const beats = clock();
+    const joiners = [1, 2, 3].map((n) => new ChunkJoiner(() => sent.push(n), { beats }));
+    for (const joiner of joiners) joiner.add({ text: 'a', tokens: [1] });
+    sent.length = 0;
+    for (const joiner of joiners) {
+      vi.advanceTimersByTime(2);
+      joiner.add({ text: 'b', tokens: [2] });
+    }
+    vi.advanceTimersToNextTimer();
+    expect(sent).toEqual([1, 2, 3]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('loses, repeats and delays nothing, however the chunks come', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string({ maxLength: 3 }), fc.nat(30))), (chunks) => {
         const sent: JoinedChunk[] = [];
-        const joiner = new ChunkJoiner((chunk) => sent.push(chunk), { now });
+        const joiner = new ChunkJoiner((chunk) => sent.push(chunk), { beats: clock() });
         for (const [index, [text, wait]] of chunks.entries()) {
           joiner.add({ text, tokens: [index] });
           vi.advanceTimersByTime(wait);

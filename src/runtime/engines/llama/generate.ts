@@ -74,6 +74,17 @@ export async function* generate(
 
   const sequence = await slots.acquire(signal);
   let work: Promise<unknown> = Promise.resolve();
+  let isFree = false;
+  const release = () => {
+    if (!isFree) slots.release(sequence, work);
+    isFree = true;
+  };
+  /** The others do not wait for what is done with the end. */
+  const end = async (reason: FinishReason, rest: Piece): Promise<Chunk> => {
+    release();
+    await slots.rounds.computing();
+    return finish(reason, rest);
+  };
   const run = <T>(step: () => Promise<T>): Promise<T> => {
     const started = slots.rounds.step(step);
     work = slots.track(started);
@@ -86,20 +97,22 @@ export async function* generate(
     let chosen = choose(last);
     while (true) {
       const token = await orAbort(chosen, signal);
-      if (model.isEogToken(token) || endTokens.has(token)) return yield finish('stop', output.flush());
+      if (model.isEogToken(token) || endTokens.has(token)) return yield await end('stop', output.flush());
       history.push(token);
       const passed = output.push(token);
       if (passed.stopped || chooser.completes(passed.text))
-        return yield finish('stop', { text: passed.text, tokens: passed.tokens });
+        return yield await end('stop', { text: passed.text, tokens: passed.tokens });
       if (history.length - prompt.length === most)
-        return yield finish('length', join(passed, output.flush()));
+        return yield await end('length', join(passed, output.flush()));
       // Decodes the next token while the consumer takes this one.
       chosen = choose([token]);
-      if (passed.tokens.length > 0) yield { text: passed.text, tokens: passed.tokens };
+      if (passed.tokens.length === 0) continue;
+      await slots.rounds.computing();
+      yield { text: passed.text, tokens: passed.tokens };
       signal.throwIfAborted();
     }
   } finally {
-    slots.release(sequence, work);
+    release();
   }
 }
 

@@ -20,15 +20,19 @@ export class Slots {
   acquire(signal: AbortSignal): Promise<LlamaContextSequence> {
     signal.throwIfAborted();
     const sequence = this.#free.pop();
-    if (sequence !== undefined) return Promise.resolve(sequence);
+    if (sequence !== undefined) {
+      this.rounds.join();
+      return Promise.resolve(sequence);
+    }
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
         reject(signal.reason);
       };
       const waiter: Waiter = {
-        give(given) {
+        give: (given) => {
           signal.removeEventListener('abort', onAbort);
+          this.rounds.join();
           resolve(given);
         },
       };
@@ -39,6 +43,7 @@ export class Slots {
 
   /** Takes a sequence back; the next one gets it, empty, once the work that still runs on it is done. */
   release(sequence: LlamaContextSequence, work: Promise<unknown> = Promise.resolve()): void {
+    this.rounds.leave();
     const emptied = this.track(work.catch(() => undefined).then(() => sequence.clearHistory()));
     emptied.then(
       () => this.#give(sequence),

@@ -29,7 +29,9 @@ describe('rounds of decoding', () => {
         // What is done with a token takes some turns of the queue of promises, more for one than for another.
         for (let pause = 0; pause < pauses; pause++) await undefined;
       }
+      rounds.leave();
     };
+    for (let members = 0; members < 3; members++) rounds.join();
     await Promise.all([generate('a', 3, 0), generate('b', 3, 20), generate('c', 2, 5)]);
     expect(batches).toEqual([
       ['a', 'b', 'c'],
@@ -38,11 +40,34 @@ describe('rounds of decoding', () => {
     ]);
   });
 
+  test('do not wait for who reads slowly', async () => {
+    const rounds = new Rounds();
+    const { batches, decode } = recorder();
+    rounds.join();
+    rounds.join();
+    await rounds.step(decode('a'));
+    await rounds.step(decode('a'));
+    expect(batches).toEqual([['a'], ['a']]);
+  });
+
+  test('tell when one is being computed', async () => {
+    const rounds = new Rounds();
+    const { batches, decode } = recorder();
+    rounds.join();
+    await rounds.computing();
+    const first = rounds.step(decode('a'));
+    await rounds.computing();
+    expect(batches).toEqual([['a']]);
+    await first;
+  });
+
   test('let a newcomer in with the next', async () => {
     const rounds = new Rounds();
     const { batches, decode } = recorder();
+    rounds.join();
     const first = rounds.step(decode('a'));
     await new Promise(setImmediate);
+    rounds.join();
     const late = rounds.step(decode('b'));
     await first;
     await Promise.all([rounds.step(decode('a')), late]);
