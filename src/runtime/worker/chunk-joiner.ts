@@ -2,7 +2,7 @@ import type { Chunk } from '../engines/engine.ts';
 import { Beats } from './beats.ts';
 
 /** Chunks are joined over at most this long, in milliseconds. */
-export const JOIN_MS = 20;
+export const JOIN_MS = 40;
 /** More text than this, in UTF-16 code units, is not joined: however it is written as JSON, the bus takes it. */
 const MAX_TEXT = 16_384;
 
