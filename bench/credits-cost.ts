@@ -5,11 +5,21 @@ import type { LoadReport, LoadRequest } from './support/load.ts';
 import { difference, median, medianOfPairs, ratio } from './support/statistics.ts';
 import { number, printTable } from './support/table.ts';
 
-const SLOTS = 16;
 const ROUNDS = 7;
-const ROUND_MS = 500;
 const PIECES = 50;
-const IN_FLIGHT = [1, 16, 64] as const;
+
+/** Who answers: nobody computes, so that all time is the grid's; or somebody does, as on a grid that is of use. */
+const WORKERS = [
+  {
+    label: 'an engine that answers at once',
+    role: 'instant-worker',
+    slots: 16,
+    roundMs: 500,
+    inFlight: [1, 16, 64],
+  },
+  { label: 'the bundled model', role: 'bundled-worker', slots: 4, roundMs: 2_000, inFlight: [1, 16] },
+] as const;
+type WorkerPart = (typeof WORKERS)[number];
 
 /** What a grid asks of who is on it. */
 interface Grid {
@@ -27,12 +37,16 @@ const GRIDS: readonly Grid[] = [
 
 /** Jobs a second and the time to the first piece with keys, receipts and settlement, against a grid without. */
 export async function creditsCost(): Promise<void> {
+  for (const worker of WORKERS) await measure(worker);
+}
+
+async function measure(worker: WorkerPart): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const clients: Child[] = [];
-  for (const grid of GRIDS) clients.push(await startGrid(stack, grid));
+  for (const grid of GRIDS) clients.push(await startGrid(stack, grid, worker));
   const rows: string[][] = [];
-  for (const inFlight of IN_FLIGHT) {
-    const load: LoadRequest = { pieces: PIECES, inFlight, durationMs: ROUND_MS };
+  for (const inFlight of worker.inFlight) {
+    const load: LoadRequest = { pieces: PIECES, inFlight, durationMs: worker.roundMs };
     const reports: LoadReport[][] = clients.map(() => []);
     for (let round = -1; round < ROUNDS; round++) {
       for (const [index, client] of clients.entries()) {
@@ -43,7 +57,7 @@ export async function creditsCost(): Promise<void> {
     rows.push(...rowsOf(inFlight, reports));
   }
   printTable(
-    `credits-cost: an engine that answers at once with ${PIECES} pieces, ${SLOTS} slots, medians of ${ROUNDS} rounds of ${ROUND_MS} ms`,
+    `credits-cost: ${worker.label}, ${PIECES} tokens at most, ${worker.slots} slots, medians of ${ROUNDS} rounds of ${worker.roundMs} ms`,
     ['in flight', 'with', 'jobs/s', 'of neither', 'goal', 'first ms', 'more', 'goal'],
     rows,
     [
@@ -53,10 +67,14 @@ export async function creditsCost(): Promise<void> {
 }
 
 /** @returns the client of a grid of its own, with a director, a worker and a bus */
-async function startGrid(stack: AsyncDisposableStack, { keys, credits }: Grid): Promise<Child> {
+async function startGrid(
+  stack: AsyncDisposableStack,
+  { keys, credits }: Grid,
+  { role, slots }: WorkerPart,
+): Promise<Child> {
   const made = keys ? stack.use(await makeKeys()) : undefined;
   const { url } = stack.use(await startBus(made?.authority));
-  const [director, worker, client] = made
+  const [director, serving, client] = made
     ? [
         await made.member('director', 'grid'),
         await made.member('worker', 'erin'),
@@ -64,7 +82,7 @@ async function startGrid(stack: AsyncDisposableStack, { keys, credits }: Grid): 
       ]
     : ['', '', ''];
   stack.use(await startChild('director', url, credits ? 'credits' : 'free', director));
-  stack.use(await startChild('instant-worker', url, String(SLOTS), worker));
+  stack.use(await startChild(role, url, String(slots), serving));
   return stack.use(await startChild('grid-client', url, client));
 }
 

@@ -14,7 +14,7 @@ await playRole(async () => {
   const account = memberOf(connection)?.account ?? LOCAL_ACCOUNT;
   const grid = createBusGrid({ name: 'bench', connection, account });
   const runJob = async (pieces: number) => {
-    const handle = await grid.submit(rawJob('a prompt of a few words', pieces));
+    const handle = await grid.submit(rawJob('Once there was a fox who', pieces));
     let firstAt = 0;
     let tokens = 0;
     for await (const event of handle.events()) {
@@ -22,7 +22,8 @@ await playRole(async () => {
       firstAt ||= performance.now();
       tokens += event.tokens.length;
     }
-    if (tokens !== pieces) throw new Error(`${tokens} of ${pieces} tokens`);
+    // A model may end before.
+    if (tokens === 0 || tokens > pieces) throw new Error(`${tokens} of ${pieces} tokens`);
     return { firstAt };
   };
   return {

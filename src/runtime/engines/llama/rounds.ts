@@ -49,7 +49,12 @@ export class Rounds {
    * one who reads slowly is not waited for.
    */
   #call(): void {
-    if (this.#running > 0 || this.#waiting.length === 0) return;
+    if (this.#running > 0) return;
+    if (this.#waiting.length === 0) {
+      // There may be no next round to wait for.
+      this.#tell();
+      return;
+    }
     if (this.#waiting.length >= this.#members) {
       this.#begin();
       return;

@@ -61,6 +61,24 @@ describe('rounds of decoding', () => {
     await first;
   });
 
+  test('keep nobody waiting for one that never comes', async () => {
+    const rounds = new Rounds();
+    const { decode } = recorder();
+    rounds.join();
+    rounds.join();
+    const ends = async (name: string, pauses: number) => {
+      await rounds.step(decode(name));
+      for (let pause = 0; pause < pauses; pause++) await new Promise(setImmediate);
+      rounds.leave();
+      await rounds.computing();
+    };
+    const slow = rounds.step(async () => {
+      await decode('b')();
+      for (let pause = 0; pause < 9; pause++) await new Promise(setImmediate);
+    });
+    await Promise.all([ends('a', 4), slow.then(() => rounds.leave())]);
+  });
+
   test('let a newcomer in with the next', async () => {
     const rounds = new Rounds();
     const { batches, decode } = recorder();
