@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Flags } from '@oclif/core';
 import { AipgError } from '../runtime/protocol/errors.ts';
 import { LIMITS } from '../runtime/protocol/limits.ts';
+import type { Region } from '../runtime/protocol/worker.ts';
 import { yesFlag } from './ensure-model.ts';
 import { durationFlag, numberFlag } from './flags.ts';
 import type { StopSignal } from './stop-signal.ts';
@@ -27,12 +28,26 @@ export const servingFlags = {
     description: 'CPU threads. Default: measured once.',
     helpValue: 'N',
   }),
+  region: Flags.custom<Region>({
+    description: 'Where this machine stands, for others to see: eu-west.',
+    helpValue: 'REGION',
+    parse: readRegion,
+  })(),
   'drain-timeout': durationFlag('drain-timeout', { min: 0 })({
     description:
       'When stopping, how long running jobs may take before they go back to the queue. Default: 30s.',
     helpValue: 'TIME',
   }),
 };
+
+async function readRegion(text: string): Promise<Region> {
+  const { regionSchema } = await import('../runtime/protocol/worker.ts');
+  const region = regionSchema.safeParse(text);
+  if (region.success) return region.data;
+  throw new AipgError('usage', `${JSON.stringify(text)} is no region.`, {
+    hint: 'A region has 1 to 32 of a-z, 0-9 and -, as in --region eu-west.',
+  });
+}
 
 /** Resolves when asked to stop; from then on `hurry` is called each time it is asked again. */
 export async function untilStopped(stop: StopSignal, hurry: () => void): Promise<void> {

@@ -162,3 +162,13 @@ describe.concurrent('a worker', () => {
     expect((await grid.submit(['--raw', '-n', '1', 'Once'])).exitCode).toBe(0);
   });
 });
+
+test('a worker tells where it stands', async () => {
+  await using grid = await TestGrid.start();
+  await grid.startWorker(['--region', 'eu-west']);
+  const { stdout } = await home.aipg(['top', '--grid', grid.url, '--json', '--once']);
+  expect(JSON.parse(stdout)).toMatchObject({ workers: [{ region: 'eu-west' }] });
+  const refused = await home.aipg(['worker', '--grid', grid.url, '--region', 'EU West']);
+  expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(refused.stderr).toContain('"EU West" is no region.');
+});

@@ -1,6 +1,7 @@
 import { GridState } from '../../src/runtime/monitor/grid-state.ts';
 import type { WorkerId } from '../../src/runtime/protocol/ids.ts';
 import type { ModelName } from '../../src/runtime/protocol/model.ts';
+import { regionSchema } from '../../src/runtime/protocol/worker.ts';
 import { beat, told } from './grid-events.ts';
 
 /** Noon, somewhere. */
@@ -15,10 +16,11 @@ export function shownGrid(): GridState {
   state.apply({ type: 'connected', busVersion: '2.12.1' }, START);
   state.apply({ type: 'directors', count: 2 }, START);
   const busy = (count: number) => ({ slots: { total: 4, busy: count }, startedAt: START - 3_700_000 });
+  const region = regionSchema.parse('eu-west');
   let job = 0;
   for (let second = 0; second < SECONDS; second++) {
     const at = START + 1_000 * second;
-    state.apply(beat('alpha', { model: QWEN, ...busy(second % 5) }), at);
+    state.apply(beat('alpha', { model: QWEN, ...busy(second % 5), region }), at);
     state.apply(beat('beta', { model: QWEN, ...busy(2), jobs: { done: 12_345, failed: 3 } }), at);
     state.apply(beat('gamma', { model: FOX, ...busy(4), state: 'draining' }), at);
     const loading = { model: FOX as ModelName, fraction: 0.42 };

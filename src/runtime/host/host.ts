@@ -12,6 +12,7 @@ import type { Policy } from '../director/policy/policy.ts';
 import type { Authority } from '../identity/authority.ts';
 import { watchMembers } from '../identity/watch-members.ts';
 import type { Log } from '../protocol/log.ts';
+import type { Region } from '../protocol/worker.ts';
 import type { DrainOptions } from '../worker/worker.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { type ServeProgress, serveModel } from './serve-model.ts';
@@ -35,6 +36,7 @@ export interface HostOptions {
   readonly model?: string | undefined;
   readonly slots: number;
   readonly threads?: number | undefined;
+  readonly region?: Region | undefined;
   /** Of the bus. Default: a free one. */
   readonly port?: number | undefined;
   /** Opens the grid to members with keys. */
@@ -142,6 +144,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     model: options.model,
     slots: options.slots,
     threads: options.threads,
+    region: options.region,
     log,
     signal,
     onProgress: (progress) => onProgress({ part: 'worker', state: 'starting', detail: describe(progress) }),

@@ -5,6 +5,7 @@ import type { Paths } from '../config/paths.ts';
 import { createLlamaEngine } from '../engines/llama/engine.ts';
 import { resolveModel } from '../models/resolve.ts';
 import type { Log } from '../protocol/log.ts';
+import type { Region } from '../protocol/worker.ts';
 import { Arrival } from '../worker/arrival.ts';
 import { identityOf } from '../worker/identity.ts';
 import { type DrainOptions, Worker } from '../worker/worker.ts';
@@ -23,6 +24,7 @@ export interface ServeModelOptions {
   readonly replicas?: number | undefined;
   /** Part of the worker's id, which a worker's key fixes. Default: the machine's host name. */
   readonly name?: string | undefined;
+  readonly region?: Region | undefined;
   readonly log: Log;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ServeProgress) => void;
@@ -57,8 +59,8 @@ export async function serveModel(options: ServeModelOptions): Promise<ServedMode
   });
   requireModel(connection, file.name);
   const identity = identityOf(connection, options.name ?? hostname());
-  const { slots, replicas } = options;
-  const arrival = await Arrival.announce({ connection, id: identity.id, version, slots, replicas });
+  const { slots, replicas, region } = options;
+  const arrival = await Arrival.announce({ connection, id: identity.id, version, region, slots, replicas });
   arrival.tell(file.name, 0);
   const loading = createLlamaEngine().load(
     file,
@@ -76,7 +78,7 @@ export async function serveModel(options: ServeModelOptions): Promise<ServedMode
   loading.catch(() => arrival.withdraw());
   const model = await loading;
   try {
-    const worker = await Worker.start({ connection, identity, version, model, log, replicas });
+    const worker = await Worker.start({ connection, identity, version, region, model, log, replicas });
     const drain = async (drainOptions?: DrainOptions) => {
       await worker.drain(drainOptions);
       await model[Symbol.asyncDispose]();

@@ -59,6 +59,8 @@ export interface WorkerRow {
   readonly done: number;
   readonly failed: number;
   readonly version: string;
+  /** Where it says it stands. */
+  readonly region?: string;
   readonly startedAt: number;
   /** When it was last heard of. */
   readonly seenAt: number;

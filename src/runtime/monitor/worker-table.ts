@@ -126,7 +126,7 @@ export function servedBy(row: WorkerRow | undefined): readonly ModelName[] {
 }
 
 function rowOf(heartbeat: Heartbeat, seenAt: number, before: WorkerRow | undefined): WorkerRow {
-  const { worker, version, state, reason, loading, models, slots, jobs, startedAt } = heartbeat;
+  const { worker, version, region, state, reason, loading, models, slots, jobs, startedAt } = heartbeat;
   return {
     id: worker,
     state,
@@ -138,6 +138,7 @@ function rowOf(heartbeat: Heartbeat, seenAt: number, before: WorkerRow | undefin
     done: jobs.done,
     failed: jobs.failed,
     version,
+    ...(region !== undefined && { region }),
     startedAt,
     seenAt,
     tokensPerSecond: before?.tokensPerSecond ?? 0,
@@ -156,6 +157,7 @@ function isSame(a: WorkerRow, b: WorkerRow): boolean {
     a.reason === b.reason &&
     a.loaded === b.loaded &&
     a.version === b.version &&
+    a.region === b.region &&
     a.startedAt === b.startedAt &&
     a.models.length === b.models.length &&
     a.models.every((name, index) => name === b.models[index])

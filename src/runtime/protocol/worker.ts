@@ -7,11 +7,19 @@ import { modelFactsSchema, modelNameSchema } from './model.ts';
 export const workerStateSchema = z.enum(['loading', 'serving', 'paused', 'draining']);
 export type WorkerState = z.infer<typeof workerStateSchema>;
 
+/** Where a worker stands, in its owner's words: `eu-west`, `berlin`. */
+export const regionSchema = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/, 'must be 1 to 32 of a-z, 0-9 and -')
+  .brand<'Region'>();
+export type Region = z.infer<typeof regionSchema>;
+
 /** What a worker says of itself every few seconds. Nothing in it is proof of anything. */
 export const heartbeatSchema = z.object({
   protocol: z.number().int(),
   worker: workerIdSchema,
   version: z.string().max(32),
+  region: regionSchema.optional(),
   state: workerStateSchema,
   /** Why it is paused. */
   reason: z.string().max(LIMITS.reasonLength).optional(),

@@ -2,7 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { WorkerId } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
-import type { Heartbeat } from '../protocol/worker.ts';
+import type { Heartbeat, Region } from '../protocol/worker.ts';
 import { openLink, type WorkerLink } from './link.ts';
 
 /** Between two words on the progress, in milliseconds. */
@@ -12,6 +12,7 @@ export interface ArrivalOptions {
   readonly connection: NatsConnection;
   readonly id: WorkerId;
   readonly version: string;
+  readonly region?: Region | undefined;
   readonly slots: number;
   readonly replicas?: number | undefined;
 }
@@ -37,11 +38,12 @@ export class Arrival {
     const now = performance.now();
     if (now - this.#toldAt < TELL_MS) return;
     this.#toldAt = now;
-    const { id, version, slots } = this.#options;
+    const { id, version, region, slots } = this.#options;
     const heartbeat: Heartbeat = {
       protocol: PROTOCOL_VERSION,
       worker: id,
       version,
+      ...(region !== undefined && { region }),
       state: 'loading',
       loading: { model, fraction: Math.min(1, Math.max(0, fraction)) },
       models: [],

@@ -12,7 +12,7 @@ import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import { controlJobSchema, controlWorkerSchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
-import type { Heartbeat, WorkerState } from '../protocol/worker.ts';
+import type { Heartbeat, Region, WorkerState } from '../protocol/worker.ts';
 import { Attempt, type AttemptOutcome } from './attempt.ts';
 import { Breaker } from './breaker.ts';
 import type { WorkerIdentity } from './identity.ts';
@@ -27,6 +27,8 @@ export interface WorkerOptions {
   readonly connection: NatsConnection;
   readonly identity: WorkerIdentity;
   readonly version: string;
+  /** Told to the grid. */
+  readonly region?: Region | undefined;
   readonly model: LoadedModel;
   readonly log: Log;
   /** Copies of each stream, where this worker is the first to come. */
@@ -262,11 +264,12 @@ export class Worker {
   }
 
   async #beat(): Promise<void> {
-    const { version, model, log } = this.#options;
+    const { version, region, model, log } = this.#options;
     const heartbeat: Heartbeat = {
       protocol: PROTOCOL_VERSION,
       worker: this.id,
       version,
+      ...(region !== undefined && { region }),
       state: this.#state,
       ...(this.#reason !== undefined && { reason: this.#reason }),
       models: [model.facts],

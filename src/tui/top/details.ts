@@ -84,7 +84,7 @@ function storyOf({ steps }: JobRow): string[] {
 }
 
 function workerFacts(row: WorkerRow, running: readonly JobRow[], isPaid: boolean, now: number): Fact[] {
-  const { state, reason, models, busy, slots, tokensPerSecond, done, failed, version } = row;
+  const { state, reason, models, busy, slots, tokensPerSecond, done, failed, version, region = '-' } = row;
   return [
     ['state', reason === undefined ? state : `${state}: ${reason}`],
     ['models', models.join(', ')],
@@ -92,6 +92,7 @@ function workerFacts(row: WorkerRow, running: readonly JobRow[], isPaid: boolean
     ['tokens/s', rate(tokensPerSecond)],
     ['jobs', `${count(done)} done, ${count(failed)} failed since its start`],
     ...(isPaid ? [['earned', `${credits(row.earned ?? 0)} credits since the watch began`] as const] : []),
+    ['region', region],
     ['version', version],
     ['up', age(now - row.startedAt)],
     ['works on', running.map(({ id }) => id).join(' ') || '-'],

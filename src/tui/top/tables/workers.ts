@@ -13,7 +13,8 @@ const WORKER_STYLES: Partial<Record<WorkerRow['state'], Style>> = {
 
 const WORKERS: TableKind<WorkerRow> = {
   id: ({ id }) => id,
-  search: ({ id, state, models, version, reason = '' }) => [id, state, ...models, version, reason].join(' '),
+  search: ({ id, state, models, version, region = '', reason = '' }) =>
+    [id, state, ...models, version, region, reason].join(' '),
   style: ({ state }) => (state === 'lost' || state === 'gone' ? 'dim' : undefined),
   sort: { column: 'rate', descending: true },
   empty: 'No worker: aipg worker starts one.',
@@ -56,6 +57,7 @@ const WORKERS: TableKind<WorkerRow> = {
       ...numbers('failed', 'FAILED', { min: 7, rank: 3 }, ({ failed }) => failed, count),
       style: ({ failed }) => (failed > 0 ? 'bad' : undefined),
     },
+    words('region', 'REGION', { min: 10, max: 20, rank: 6 }, ({ region = '-' }) => region),
     words('version', 'VERSION', { min: 9, rank: 5 }, ({ version }) => version),
     {
       id: 'up',
