@@ -59,6 +59,8 @@ export interface WorkerRow {
   readonly done: number;
   readonly failed: number;
   readonly version: string;
+  /** How its attempts went; absent before one has ended. */
+  readonly reputation?: Reputation;
   /** Where it says it stands. */
   readonly region?: string;
   readonly startedAt: number;
@@ -67,6 +69,14 @@ export interface WorkerRow {
   readonly tokensPerSecond: number;
   /** What its owner was paid for its jobs since the watch began; absent while that is nothing. */
   readonly earned?: MicroCredits;
+}
+
+/** Attempts of a worker that the watch has seen end. */
+export interface Reputation {
+  /** Those that answered their job. */
+  readonly done: number;
+  /** Those that failed, or were lost in the middle. */
+  readonly broken: number;
 }
 
 export interface ModelRow {

@@ -22,6 +22,7 @@ import { isEnded, JobTable, type KnownJob } from './job-table.ts';
 import { Latencies } from './latencies.ts';
 import { Meter } from './meter.ts';
 import { ModelTable } from './model-table.ts';
+import { verdictOf } from './reputation.ts';
 import { shareOf, type WorkerChange, WorkerTable } from './worker-table.ts';
 
 /** What a watcher of a grid hears. */
@@ -200,6 +201,8 @@ export class GridState implements GridSnapshot {
       this.#firstTokens.add(after.firstTokenMs, at);
     }
     if (before?.status !== after.status) this.#countJob(before, after, at);
+    const verdict = verdictOf(before, after, news);
+    if (verdict) this.#workers.judge(verdict.worker, verdict.isDone);
     const step = after.steps.at(-1);
     if (step && step !== before?.steps.at(-1) && step.what !== 'first token') {
       const level = after.status === 'failed' ? 'error' : news.type === 'retrying' ? 'warn' : 'info';

@@ -69,6 +69,15 @@ export class WorkerTable {
     meter.add(tokens, at);
   }
 
+  /** One of its attempts has ended. */
+  judge(worker: WorkerId, isDone: boolean): void {
+    const before = this.rows.get(worker);
+    if (!before) return;
+    const { done, broken } = before.reputation ?? { done: 0, broken: 0 };
+    const reputation = isDone ? { done: done + 1, broken } : { done, broken: broken + 1 };
+    this.#replace(before, { ...before, reputation });
+  }
+
   /** What its owner was paid for a job. */
   earn(worker: WorkerId, amount: MicroCredits): void {
     const before = this.rows.get(worker);
@@ -142,6 +151,7 @@ function rowOf(heartbeat: Heartbeat, seenAt: number, before: WorkerRow | undefin
     startedAt,
     seenAt,
     tokensPerSecond: before?.tokensPerSecond ?? 0,
+    ...(before?.reputation && { reputation: before.reputation }),
     ...(before?.earned !== undefined && { earned: before.earned }),
   };
 }

@@ -5,10 +5,11 @@ import type {
   ModelRow,
   WorkerRow,
 } from '../../runtime/monitor/grid-snapshot.ts';
+import { reliability } from '../../runtime/monitor/reputation.ts';
 import { toWidth } from './text.ts';
 import type { Theme } from './theme.ts';
 import type { TableName } from './ui-state.ts';
-import { age, count, credits, latency, price, rate, timeOfDay } from './units.ts';
+import { age, count, credits, latency, price, rate, share, timeOfDay } from './units.ts';
 
 type Fact = readonly [name: string, value: string];
 
@@ -92,11 +93,18 @@ function workerFacts(row: WorkerRow, running: readonly JobRow[], isPaid: boolean
     ['tokens/s', rate(tokensPerSecond)],
     ['jobs', `${count(done)} done, ${count(failed)} failed since its start`],
     ...(isPaid ? [['earned', `${credits(row.earned ?? 0)} credits since the watch began`] as const] : []),
+    ['reputation', reputationText(row)],
     ['region', region],
     ['version', version],
     ['up', age(now - row.startedAt)],
     ['works on', running.map(({ id }) => id).join(' ') || '-'],
   ];
+}
+
+function reputationText({ reputation }: WorkerRow): string {
+  if (reputation === undefined) return '-';
+  const { done, broken } = reputation;
+  return `${share(reliability(reputation))}: ${count(done)} of ${count(done + broken)} attempts done since the watch began`;
 }
 
 function modelFacts(row: ModelRow, serving: readonly WorkerRow[]): Fact[] {

@@ -10,6 +10,11 @@ export function rate(value: number): string {
   return value < 999.95 ? value.toFixed(1) : count(value);
 }
 
+/** A share of 0 to 1: `100%` only if it is whole, `-` if there is none. */
+export function share(value: number | undefined): string {
+  return value === undefined ? '-' : `${Math.floor(100 * value)}%`;
+}
+
 /** A short time, from milliseconds: `320ms`, `4.2s`, `95s`. */
 export function latency(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)}ms`;

@@ -1,7 +1,8 @@
 import type { WorkerRow } from '../../../runtime/monitor/grid-snapshot.ts';
+import { reliability } from '../../../runtime/monitor/reputation.ts';
 import type { TableKind } from '../table.ts';
 import type { Style } from '../theme.ts';
-import { age, count, credits, rate } from '../units.ts';
+import { age, count, credits, rate, share } from '../units.ts';
 import { numbers, words } from './columns.ts';
 
 const WORKER_STYLES: Partial<Record<WorkerRow['state'], Style>> = {
@@ -56,6 +57,16 @@ const WORKERS: TableKind<WorkerRow> = {
     {
       ...numbers('failed', 'FAILED', { min: 7, rank: 3 }, ({ failed }) => failed, count),
       style: ({ failed }) => (failed > 0 ? 'bad' : undefined),
+    },
+    {
+      id: 'reputation',
+      title: 'REPUTATION',
+      align: 'right',
+      min: 11,
+      rank: 4,
+      text: ({ reputation }) => share(reliability(reputation)),
+      key: ({ reputation }) => reliability(reputation) ?? -1,
+      style: ({ reputation }) => ((reliability(reputation) ?? 1) < 0.9 ? 'warn' : undefined),
     },
     words('region', 'REGION', { min: 10, max: 20, rank: 6 }, ({ region = '-' }) => region),
     words('version', 'VERSION', { min: 9, rank: 5 }, ({ version }) => version),
