@@ -84,6 +84,8 @@ async function* untilAborted(
       const cancelled = job.cancel('the client stopped').catch(() => undefined);
       await Promise.race([cancelled, delay(CANCEL_WAIT_MS, undefined, { ref: false })]);
     }
+    // It may be in the middle of the next event, and is to let go of what it holds.
+    void events.return?.().catch(() => undefined);
   }
 }
 

@@ -108,6 +108,8 @@ export async function* generate(
       chosen = choose([token]);
       if (passed.tokens.length === 0) continue;
       await slots.rounds.computing();
+      // Whoever has stopped it may not ask for more, and its sequence is to be free.
+      signal.throwIfAborted();
       yield { text: passed.text, tokens: passed.tokens };
       signal.throwIfAborted();
     }

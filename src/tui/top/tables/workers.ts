@@ -20,7 +20,7 @@ const WORKERS: TableKind<WorkerRow> = {
   sort: { column: 'rate', descending: true },
   empty: 'No worker: aipg worker starts one.',
   columns: [
-    words('worker', 'WORKER', { min: 14, max: 40, rank: 0 }, ({ id }) => id),
+    words('worker', 'WORKER', { min: 21, max: 40, rank: 0 }, ({ id }) => id),
     {
       id: 'state',
       title: 'STATE',
