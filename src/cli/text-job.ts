@@ -9,7 +9,6 @@ import type { ModelName } from '../runtime/protocol/model.ts';
 import { type Message, parseSeed, randomSeed } from '../runtime/protocol/text.ts';
 import { numberFlag } from './flags.ts';
 
-/** Flags that say what is generated and how. */
 /** The words of a prompt, as many arguments as they are. */
 export const promptArg = Args.string({
   multiple: true,
@@ -17,6 +16,7 @@ export const promptArg = Args.string({
   description: 'Words of the prompt; `-` stands for stdin.',
 });
 
+/** Flags that say what is generated and how. */
 export const textFlags = {
   system: Flags.string({
     char: 's',

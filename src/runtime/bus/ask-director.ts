@@ -1,10 +1,10 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { z } from 'zod';
-import { decode, encode } from '../protocol/codec.ts';
+import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { refusalSchema } from '../protocol/requests.ts';
+import { refusalIn } from '../protocol/refusal.ts';
 import { subjects, type Verb } from '../protocol/subjects.ts';
 import { decodeLarge } from './artifacts.ts';
 import { askerFor } from './identity.ts';
@@ -28,11 +28,8 @@ export async function askDirector<T extends z.ZodType>(
     .request(subject, encode({ protocol: PROTOCOL_VERSION, ...request }), { timeout: ANSWER_MS })
     .catch(() => undefined);
   if (reply === undefined) return undefined;
-  const refusal = decode(refusalSchema, reply.data);
-  if (refusal.ok) {
-    const { code, message, hint } = refusal.value.error;
-    throw new AipgError(code, message, hint === undefined ? {} : { hint });
-  }
+  const refusal = refusalIn(reply.data);
+  if (refusal) throw refusal;
   const answer = await decodeLarge(connection, schema, reply.data, { box: 'out-req', id: account });
   if (answer.ok) return answer.value;
   throw new AipgError('protocol-mismatch', `A director's answer ${answer.reason}.`, {

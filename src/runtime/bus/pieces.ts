@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto';
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decode, encode } from '../protocol/codec.ts';
-import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Sha256 } from '../protocol/model.ts';
 import { askerOf } from '../protocol/permissions.ts';
 import { getReplySchema, PIECE_BYTES, pieceCount } from '../protocol/pieces.ts';
-import { refusalSchema } from '../protocol/requests.ts';
+import { refusalIn } from '../protocol/refusal.ts';
 import { type Box, patterns, STREAMS, subjects } from '../protocol/subjects.ts';
 import { doneReplySchema } from '../protocol/worker-requests.ts';
 import { memberOf, needsDirector } from './identity.ts';
@@ -99,10 +98,9 @@ function askedPieces(connection: NatsConnection): Pieces {
   const ask = async (verb: 'put' | 'get', request: object): Promise<Uint8Array> => {
     const payload = encode({ protocol: PROTOCOL_VERSION, ...request });
     const { data } = await connection.request(subject(verb), payload, { timeout: ANSWER_MS });
-    const refusal = decode(refusalSchema, data);
-    if (!refusal.ok) return data;
-    const { code, message, hint } = refusal.value.error;
-    throw new AipgError(code, message, hint === undefined ? {} : { hint });
+    const refusal = refusalIn(data);
+    if (refusal) throw refusal;
+    return data;
   };
   return {
     write: async (_, sha256, size, number, piece) => {

@@ -26,7 +26,7 @@ const SLOWER = 0.7;
 const MODELS = ['demo/small', 'demo/medium', 'demo/large'].map((name) => modelNameSchema.parse(name));
 const NAMES = ['atlas', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heron', 'islet', 'jade'];
 const SLOTS = [4, 3, 2, 2, 1] as const;
-/** The account of the workers' owner, who asks for nothing, and that of others, of whom the workers earn. */
+/** The account that the workers earn for, whose own jobs are free, and that of those who pay. */
 const ASKERS = [LOCAL_ACCOUNT, accountSchema.parse('guests')];
 
 export const MAX_DEMO_WORKERS = NAMES.length;

@@ -28,7 +28,7 @@ const PROMPTS = [
 ];
 
 export interface DemoLoadOptions {
-  /** Asked in equal shares; they stay the caller's. @remarks at least one */
+  /** One or more, asked in equal shares; they stay the caller's. */
   readonly grids: readonly Grid[];
   /** How often each is asked, against the others. */
   readonly models: ReadonlyMap<ModelName, number>;

@@ -59,8 +59,9 @@ export function serveCredits(
     'transfer',
     transferRequestSchema,
     async (account, { id, to, amount, memo, mayBeNew }) => {
-      const { ledger } = demand(credits);
-      if (!mayBeNew) await demandKnown(demand(credits), to);
+      const on = demand(credits);
+      const { ledger } = on;
+      if (!mayBeNew) await demandKnown(on, to);
       const draft: DraftOf<'transfer'> = { kind: 'transfer', id, from: account, to, amount, memo };
       // The id shows a request that is repeated; the ledger has taken it by then.
       await ledger.append((state) => (state.isUsed(id) ? undefined : [draft]));

@@ -7,8 +7,9 @@ import { type CreditsNow, demand, demandKnown } from './serve-credits.ts';
 /** What operators decide about credits. */
 export function serveOperators(endpoints: Endpoints, credits: CreditsNow, log: Log): void {
   endpoints.ofOperator('issue', issueRequestSchema, async ({ id, account, amount, memo, mayBeNew }) => {
-    const { ledger } = demand(credits);
-    if (!mayBeNew) await demandKnown(demand(credits), account);
+    const on = demand(credits);
+    const { ledger } = on;
+    if (!mayBeNew) await demandKnown(on, account);
     const added = await ledger.append((state) =>
       state.isUsed(id) ? undefined : [{ kind: 'issue', id, account, amount, memo }],
     );

@@ -4,11 +4,10 @@ import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { askerFor } from '../bus/identity.ts';
 import { Reconnects } from '../bus/reconnects.ts';
-import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { refusalSchema } from '../protocol/requests.ts';
+import { refusalIn } from '../protocol/refusal.ts';
 import { type OperatorVerb, subjects, type Verb } from '../protocol/subjects.ts';
 
 /** How long a director may take to answer, in milliseconds. */
@@ -105,11 +104,8 @@ async function readReply<T extends z.ZodType>(
   schema: T,
   data: Uint8Array,
 ): Promise<z.infer<T>> {
-  const refusal = decode(refusalSchema, data);
-  if (refusal.ok) {
-    const { code, message, hint } = refusal.value.error;
-    throw new AipgError(code, message, hint === undefined ? {} : { hint });
-  }
+  const refusal = refusalIn(data);
+  if (refusal) throw refusal;
   const reply = await decodeLarge(connection, schema, data, { box: 'out-req', id: account });
   if (reply.ok) return reply.value;
   throw new AipgError(

@@ -5,24 +5,17 @@ import { LIMITS } from './limits.ts';
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** 128 random bits in Crockford's base 32: 26 characters, safe in a subject, a file name and a shell. */
-export const jobIdSchema = z
-  .string()
-  .regex(/^[0-9a-hjkmnp-tv-z]{26}$/, 'must be 26 characters of base 32')
-  .brand<'JobId'>();
+const random128Schema = z.string().regex(/^[0-9a-hjkmnp-tv-z]{26}$/, 'must be 26 characters of base 32');
+
+export const jobIdSchema = random128Schema.brand<'JobId'>();
 export type JobId = z.infer<typeof jobIdSchema>;
 
 /** A client's process, for as long as it is connected: what a director asks whether it is still there. */
-export const clientIdSchema = z
-  .string()
-  .regex(/^[0-9a-hjkmnp-tv-z]{26}$/, 'must be 26 characters of base 32')
-  .brand<'ClientId'>();
+export const clientIdSchema = random128Schema.brand<'ClientId'>();
 export type ClientId = z.infer<typeof clientIdSchema>;
 
 /** What whoever is handed a job from the queue knows of it, and who asked for the job does not: 128 random bits. */
-export const ticketSchema = z
-  .string()
-  .regex(/^[0-9a-hjkmnp-tv-z]{26}$/, 'must be 26 characters of base 32')
-  .brand<'Ticket'>();
+export const ticketSchema = random128Schema.brand<'Ticket'>();
 export type Ticket = z.infer<typeof ticketSchema>;
 
 const nameSchema = z
@@ -56,7 +49,7 @@ export function newAccountId(random: (size: number) => Uint8Array = randomBytes)
   return accountSchema.parse(`a${base32(random(13)).slice(0, 20)}`);
 }
 
-/** Whether this is an id as {@link newAccountId} makes them, and not a name from before there were ids. */
+/** Whether this is an id as {@link newAccountId} makes them, and not a name, such as accounts go by on a grid without keys. */
 export function isAccountId(account: Account): boolean {
   return /^a[0-9a-hjkmnp-tv-z]{20}$/.test(account);
 }

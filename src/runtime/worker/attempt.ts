@@ -3,16 +3,15 @@ import type { Lease } from '../bus/lease.ts';
 import { ACK_WAIT_MS } from '../bus/provision.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import type { LoadedModel } from '../engines/engine.ts';
-import { encode } from '../protocol/codec.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
-import type { AttemptRecord, JobEvent } from '../protocol/events.ts';
+import type { AttemptRecord } from '../protocol/events.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import type { ControlJob, ProgressReply } from '../protocol/requests.ts';
-import { finalEvent, type Result } from '../protocol/result.ts';
+import type { Result } from '../protocol/result.ts';
 import { type HandOver, isSealed } from '../protocol/sealed.ts';
-import { subjects } from '../protocol/subjects.ts';
 import type { TextInput } from '../protocol/text.ts';
+import { AttemptEvents } from './attempt-events.ts';
 import {
   brief,
   describeAttempts,
@@ -61,6 +60,7 @@ export class Attempt {
   readonly #context: AttemptContext;
   readonly #job: Job;
   readonly #stopped = new AbortController();
+  readonly #events: AttemptEvents;
   readonly #output: OutputStream;
   /** Of a sealed job. */
   readonly #sealed: SealedAttempt | undefined;
@@ -76,7 +76,7 @@ export class Attempt {
     this.#job = job;
     this.#lease = lease;
     this.#number = job.priorAttempts + lease.attempt;
-    const { connection, link } = context;
+    const { connection, link, identity, model } = context;
     this.#claim = new Claim({
       connection,
       link,
@@ -86,11 +86,10 @@ export class Attempt {
       onEnd: (result) => this.#tellEnd(result),
     });
     const { input } = job;
-    const sealed = isSealed(input) ? new SealedAttempt(job.id, input, context.identity) : undefined;
+    const sealed = isSealed(input) ? new SealedAttempt(job.id, input, identity) : undefined;
     this.#sealed = sealed;
-    this.#output = new OutputStream((chunk) =>
-      this.#publish(sealed?.piece(this.#number, chunk) ?? { type: 'chunk', attempt: this.#number, ...chunk }),
-    );
+    this.#events = new AttemptEvents({ connection, identity, modelSha256: model.facts.sha256, job, sealed });
+    this.#output = new OutputStream((chunk) => this.#events.chunk(this.#number, chunk));
   }
 
   /**
@@ -103,7 +102,7 @@ export class Attempt {
     this.#claim.renew(this.#number).catch((error: unknown) => {
       if (error instanceof AttemptStopped) this.#stopped.abort(error);
     });
-    this.#publishLease();
+    this.#events.leased(this.#number, this.#lease);
     this.#output.repeatUnconfirmed();
   }
 
@@ -133,7 +132,7 @@ export class Attempt {
     }, ACK_WAIT_MS / 3);
     try {
       const resumed = this.#number > 1 ? await this.#resume() : undefined;
-      if (resumed === undefined) this.#publishLease();
+      if (resumed === undefined) this.#events.leased(this.#number, this.#lease);
       const { input, output } = await this.#content(resumed);
       await this.#work(input, output);
       return 'done';
@@ -153,7 +152,7 @@ export class Attempt {
     const worker = identity.id;
     const { signal } = this.#stopped;
     await this.#claim.take(this.#number);
-    this.#publishLease();
+    this.#events.leased(this.#number, this.#lease);
     let tries = 0;
     const progress = await retryUntilStopped(connection, signal, () =>
       askProgress(connection, worker, this.#job, this.#number, tries++),
@@ -218,7 +217,7 @@ export class Attempt {
 
   /** Tells of the final record and lets go of the job, in this order: a crash in between costs a repeat. */
   #tellEnd(result: Result): void {
-    this.#publish(finalEvent(result, this.#number));
+    this.#events.ended(this.#number, result);
     this.#lease.acknowledge();
   }
 
@@ -232,11 +231,11 @@ export class Attempt {
     if (stopped === undefined) return await this.#fail(thrown);
     if (stopped.stop === 'cancelled') this.#lease.acknowledge();
     if (stopped.stop === 'not-handed-over') {
-      this.#retrying('given-back', 'the client has not handed over the content');
+      this.#events.retrying(this.#number, 'given-back', 'the client has not handed over the content');
       this.#lease.giveBack(ABSENT_DELAY_MS);
     }
     if (stopped.stop === 'given-back') {
-      this.#retrying('given-back', 'the worker is shutting down');
+      this.#events.retrying(this.#number, 'given-back', 'the worker is shutting down');
       this.#lease.giveBack();
     }
     return stopped.stop;
@@ -251,7 +250,7 @@ export class Attempt {
     log.warn({ job: this.#job.id, attempt, code: error.code, reason: logged(said) }, 'attempt failed');
     const isFinal = !this.#givenUp && FINAL_ERRORS.has(error.code);
     if (!isFinal && !this.#givenUp && this.#earlier.length + 1 < MAX_ATTEMPTS) {
-      this.#retrying('failed', said.message);
+      this.#events.retrying(this.#number, 'failed', said.message);
       this.#lease.giveBack(RETRY_DELAY_MS);
       return 'retried';
     }
@@ -275,28 +274,6 @@ export class Attempt {
     return 'failed';
   }
 
-  #retrying(end: 'failed' | 'given-back', reason: string): void {
-    this.#publish({ type: 'retrying', attempt: this.#number, end, reason: brief(reason) });
-  }
-
-  #publishLease(): void {
-    const { identity, model } = this.#context;
-    this.#publish({
-      type: 'leased',
-      attempt: this.#number,
-      worker: identity.id,
-      modelSha256: model.facts.sha256,
-      lease: this.#lease.subject,
-      ...(this.#sealed && { seal: this.#sealed.offer(this.#number) }),
-    });
-  }
-
-  #publish(event: JobEvent): void {
-    const { connection } = this.#context;
-    if (connection.isClosed()) return;
-    connection.publish(subjects.event(this.#job.account, this.#job.id), encode(event));
-  }
-
   /** Once the bus answers, it has all that was sent before. */
   #confirm(): void {
     const confirmed = this.#output.mark();
@@ -306,7 +283,7 @@ export class Attempt {
   /** What was sent into a broken connection is lost: the lease's announcement and all that was not confirmed. */
   #afterReconnect(): void {
     this.#lease.renew();
-    this.#publishLease();
+    this.#events.leased(this.#number, this.#lease);
     this.#output.repeatUnconfirmed();
   }
 

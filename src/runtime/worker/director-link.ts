@@ -1,10 +1,9 @@
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { askerFor } from '../bus/identity.ts';
-import { decode, encode } from '../protocol/codec.ts';
-import { AipgError } from '../protocol/errors.ts';
+import { encode } from '../protocol/codec.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { refusalSchema } from '../protocol/requests.ts';
+import { refusalIn } from '../protocol/refusal.ts';
 import { subjects, type WorkerVerb } from '../protocol/subjects.ts';
 import {
   claimReplySchema,
@@ -32,13 +31,10 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
     const { data } = await connection.request(subjects.workerRequest(asker, verb), large, {
       timeout: ANSWER_MS,
     });
-    const refusal = decode(refusalSchema, data);
-    if (refusal.ok) {
-      const { code, message, hint } = refusal.value.error;
-      // What the bus did not do for the director may work the next time.
-      if (code === 'grid-unreachable') throw new Error(message);
-      throw new AipgError(code, message, hint === undefined ? {} : { hint });
-    }
+    const refusal = refusalIn(data);
+    // What the bus did not do for the director may work the next time.
+    if (refusal?.code === 'grid-unreachable') throw new Error(refusal.message);
+    if (refusal) throw refusal;
     const reply = await decodeLarge(connection, schema, data, { box: 'out-wrk', id });
     if (reply.ok) return reply.value;
     throw new Error(`A director's answer ${reply.reason}.`);

@@ -1,3 +1,4 @@
+import { type DrawOptions, makeTable, type TableKind } from './table.ts';
 import { pad } from './text.ts';
 
 const GAP = 2;
@@ -18,7 +19,13 @@ export function beside(blocks: readonly (readonly string[])[], widths: readonly 
   );
 }
 
+/** The first rows of a table in its own order, as many lines as its height. */
+export function drawTop<Row>(kind: TableKind<Row>, rows: Iterable<Row>, options: DrawOptions): string[] {
+  const { height } = options;
+  return fill(makeTable(kind, rows, kind.sort, '', height).draw(options), height);
+}
+
 /** Exactly so many lines. */
-export function fill(lines: readonly string[], height: number): string[] {
+function fill(lines: readonly string[], height: number): string[] {
   return Array.from({ length: Math.max(0, height) }, (_, index) => lines[index] ?? '');
 }

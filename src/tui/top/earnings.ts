@@ -1,8 +1,8 @@
 import type { GridSnapshot, KnownEarnings } from '../../runtime/monitor/grid-snapshot.ts';
 import { drawBars } from './bars.ts';
-import { beside, fill, split } from './blocks.ts';
+import { beside, drawTop, split } from './blocks.ts';
 import { drawMessage } from './message.ts';
-import { makeTable, type TableKind } from './table.ts';
+import type { TableKind } from './table.ts';
 import { EARNED, receiptsAt } from './tables/earnings.ts';
 import { toWidth } from './text.ts';
 import type { Theme } from './theme.ts';
@@ -58,10 +58,7 @@ function drawKnown(
   const [left = 0, right = 0] = split(width, 2);
   const head = beside([drawFacts(earnings, left, theme), drawDays(earnings, right, theme)], [left, right]);
   const table = <Row>(kind: TableKind<Row>, rows: Iterable<Row>, columns: number, lines: number) =>
-    fill(
-      makeTable(kind, rows, kind.sort, '', lines).draw({ width: columns, height: lines, now, theme }),
-      lines,
-    );
+    drawTop(kind, rows, { width: columns, height: lines, now, theme });
   const rest = Math.max(0, height - head.length - 1);
   const names = new Map(earnings.models.map(({ model, name }) => [model, name]));
   const receipts = earnings.receipts.map((row) => ({ ...row, name: names.get(row.model) ?? null }));

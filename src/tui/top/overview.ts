@@ -1,7 +1,7 @@
 import type { GridSnapshot } from '../../runtime/monitor/grid-snapshot.ts';
-import { beside, fill, split } from './blocks.ts';
+import { beside, drawTop, split } from './blocks.ts';
 import { drawGraph, type GraphOptions } from './graph.ts';
-import { makeTable, type TableKind } from './table.ts';
+import type { TableKind } from './table.ts';
 import { JOBS } from './tables/jobs.ts';
 import { modelsTable } from './tables/models.ts';
 import { workersTable } from './tables/workers.ts';
@@ -43,10 +43,7 @@ function drawTops(
   theme: Theme,
 ): string[] {
   const table = <Row>(kind: TableKind<Row>, rows: Iterable<Row>, columns: number, lines: number) =>
-    fill(
-      makeTable(kind, rows, kind.sort, '', lines).draw({ width: columns, height: lines, now, theme }),
-      lines,
-    );
+    drawTop(kind, rows, { width: columns, height: lines, now, theme });
   const first = Math.min(Math.max(1, models.size) + 1, Math.max(2, Math.floor(height / 4)));
   const top = [...table(modelsTable(isPaid), models.values(), width, first), ''];
   const rest = height - top.length;

@@ -1,6 +1,6 @@
 import { kill } from 'node:process';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { connectBus } from '../../../src/runtime/bus/connect.ts';
 import { provision } from '../../../src/runtime/bus/provision.ts';
 import { type Kept, readMessages } from '../../../src/runtime/bus/read-messages.ts';
@@ -55,9 +55,9 @@ test('a bus that is killed in the middle is waited for, and no message is left o
 test('a bus that hangs is asked again once it goes on', async () => {
   const { pid = 0 } = bus.server;
   kill(pid, 'SIGSTOP');
+  const publish = vi.spyOn(connection, 'publish');
   const read = sequences(results());
-  // Longer than the reader waits for one answer.
-  const goOn = setTimeout(() => kill(pid, 'SIGCONT'), 3_000);
+  await vi.waitFor(() => expect(publish).toHaveBeenCalledTimes(2), { timeout: 30_000 });
+  kill(pid, 'SIGCONT');
   expect(await read).toEqual(all);
-  clearTimeout(goOn);
 });
