@@ -3,6 +3,7 @@ import type { Credentials } from '../protocol/credentials.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { inboxPrefix } from '../protocol/permissions.ts';
 import { setMember } from './identity.ts';
+import { joinWrites } from './join-writes.ts';
 import { isSupportedVersion, MIN_BUS_SERVER_VERSION } from './server/version.ts';
 import { type BusTrust, certificateError, tlsOptions } from './tls.ts';
 
@@ -69,6 +70,7 @@ export async function connectBus({
       },
     );
   }
+  joinWrites(connection);
   if (credentials) setMember(connection, credentials);
   const version = connection.info?.version ?? '0';
   if (!isSupportedVersion(version)) {

@@ -19,6 +19,7 @@ import type { PriceSource } from './price-source.ts';
 import { type MeasureModel, RateCardKeeper } from './rate-card.ts';
 import { Rates } from './rates.ts';
 import { Reaper, type ReaperTimes } from './reaper.ts';
+import { RecentTickets } from './recent-tickets.ts';
 import { serveAccounts } from './serve-accounts.ts';
 import { serveCredits } from './serve-credits.ts';
 import { serveOperators } from './serve-operators.ts';
@@ -153,6 +154,7 @@ export class Director implements AsyncDisposable {
       unfinished: this.#unfinished,
       waiting: this.#waiting,
       rates: new Rates(store, this.#now),
+      tickets: new RecentTickets(),
       charges: async () => (await this.#credits?.settled())?.charges,
       priced: async () => this.#rateCard?.idle(),
       now: this.#now,

@@ -4,10 +4,16 @@ import { ticketOf } from '../bus/ticket.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId, Ticket } from '../protocol/ids.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
+import type { RecentTickets } from './recent-tickets.ts';
 
 /** A replica may not have a job yet that its worker has: this often, after so many milliseconds, it is asked again. */
 const MAX_TRIES = 4;
 const RETRY_MS = 100;
+
+/** Where tickets are known from. */
+export interface TicketStore extends RecordStore {
+  readonly tickets: RecentTickets;
+}
 
 /** What a worker shows to speak for a job. */
 export interface Shown {
@@ -22,11 +28,9 @@ export interface Shown {
  * Whether a job was handed out to who shows this. Who submitted it knows its id, account and leases, as its events tell
  * them, but not its ticket: that is with the accepted job and in the queue alone.
  */
-export async function wasHandedOut(
-  { manager }: Pick<RecordStore, 'manager'>,
-  shown: Shown,
-): Promise<boolean> {
+export async function wasHandedOut({ manager, tickets }: TicketStore, shown: Shown): Promise<boolean> {
   const { account, job, ticket, sequence } = shown;
+  if (tickets.has(account, job, ticket)) return true;
   for (let tries = 1; ; tries++) {
     const accepted = await manager.direct.getMessage(STREAMS.accepted, {
       last_by_subj: subjects.accepted(account, job),

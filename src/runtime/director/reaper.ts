@@ -6,7 +6,7 @@ import { endJob, type RecordStore, readResult } from '../bus/record.ts';
 import { ticketOf } from '../bus/ticket.ts';
 import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
-import type { Account, JobId, Ticket } from '../protocol/ids.ts';
+import { type Account, type JobId, newTicket, type Ticket } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
@@ -144,7 +144,13 @@ export class Reaper implements AsyncDisposable {
     const { attempts } = await readJob(this.#store, job.account, job.id);
     const priorAttempts = Math.max(1, job.priorAttempts, ...attempts.map(({ attempt }) => attempt));
     // Two directors that do this at once send the same message id, so the job is queued once.
-    await queueJob(this.#store, { ...job, priorAttempts }, lane, `${job.id}:${sequence}`, ticket);
+    await queueJob(
+      this.#store,
+      { ...job, priorAttempts },
+      lane,
+      `${job.id}:${sequence}`,
+      ticket ?? newTicket(),
+    );
     this.#counts.requeued += 1;
     this.#log.warn({ job: job.id, account: job.account, priorAttempts }, 'lost job queued again');
     return true;

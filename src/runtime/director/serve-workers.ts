@@ -28,15 +28,16 @@ import {
 /** What workers ask, and what a director does on the bus for those whose keys give them no right to. */
 export function serveWorkers(
   endpoints: Endpoints,
-  { store, policy, roster }: Pick<Admission, 'store' | 'policy' | 'roster'>,
+  { store, policy, roster, tickets }: Pick<Admission, 'store' | 'policy' | 'roster' | 'tickets'>,
 ): void {
+  const handedOut = { ...store, tickets };
   endpoints.ofWorker('progress', progressRequestSchema, (_, asked) => viewProgress(store, asked));
   endpoints.ofWorker('provision', provisionRequestSchema, (_, asked, { limits }) => {
     checkModels(limits, [asked.model]);
     return provisionFor(store, asked);
   });
-  endpoints.ofWorker('claim', claimRequestSchema, (worker, asked) => claimFor(store, worker, asked));
-  endpoints.ofWorker('finish', finishRequestSchema, (worker, asked) => finishFor(store, worker, asked));
+  endpoints.ofWorker('claim', claimRequestSchema, (worker, asked) => claimFor(handedOut, worker, asked));
+  endpoints.ofWorker('finish', finishRequestSchema, (worker, asked) => finishFor(handedOut, worker, asked));
   endpoints.ofWorker('beat', beatRequestSchema, (worker, asked, { limits }) => {
     checkModels(limits, modelsOf(asked.heartbeat));
     return beatFor(store, worker, asked);

@@ -20,7 +20,7 @@ import type { TokenCounter } from './token-counter.ts';
 /** Before a result that could not be settled is looked at again, in milliseconds: twice as long each time. */
 const RETRY_MS = { first: 1_000, most: 60_000 };
 /** What ends within this time is written into the ledger together, in milliseconds: nobody waits for it. */
-const TOGETHER_MS = 50;
+const TOGETHER_MS = 200;
 
 export interface SettlerOptions {
   readonly store: RecordStore;

@@ -21,6 +21,7 @@ import { chooseAllowed } from './choose-model.ts';
 import type { Policy } from './policy/policy.ts';
 import { servedUnder } from './policy/served-under.ts';
 import type { Rates } from './rates.ts';
+import type { RecentTickets } from './recent-tickets.ts';
 import type { Unfinished } from './unfinished.ts';
 import type { WaitingJobs } from './waiting.ts';
 
@@ -36,6 +37,7 @@ export interface Admission {
   readonly priced: () => Promise<void>;
   /** Of keys that may ask for so many jobs a minute. */
   readonly rates: Rates;
+  readonly tickets: RecentTickets;
   readonly now: () => number;
 }
 
@@ -51,7 +53,7 @@ export async function submitJob(
   request: SubmitRequest,
   { key, limits }: Pick<Asker, 'key' | 'limits'> = {},
 ): Promise<Job> {
-  const { store, policy, unfinished, waiting, charges, rates, now } = admission;
+  const { store, policy, unfinished, waiting, charges, rates, tickets, now } = admission;
   const { job: spec, client } = request;
   if (isSealed(spec.input) && client === undefined) {
     throw new AipgError('job-refused', 'A sealed job needs its client, which alone has the content.');
@@ -78,7 +80,9 @@ export async function submitJob(
     await tellIfEnded(store, job);
     return job;
   }
-  const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id);
+  const ticket = newTicket();
+  tickets.add(account, job.id, ticket);
+  const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id, ticket);
   faultPoint('after-accept');
   if (isDuplicate) await tellIfEnded(store, job);
   else waiting.add(job, lane, sequence);
@@ -95,14 +99,13 @@ export interface Queued {
 /**
  * Puts a job into the queue, tells of it, and writes down that it was accepted, so that it is looked after.
  * @param messageId what makes a repetition known as one
- * @param ticket of a job that was queued before
  */
 export async function queueJob(
   { connection, jetstream }: RecordStore,
   job: Job,
   lane: Lane,
   messageId: string,
-  ticket: Ticket = newTicket(),
+  ticket: Ticket,
 ): Promise<Queued> {
   const { account, id, model } = job;
   const payload = await encodeLarge(connection, job, { account, job: id });

@@ -18,7 +18,7 @@ import type {
   provisionReplySchema,
   provisionRequestSchema,
 } from '../protocol/worker-requests.ts';
-import { notHandedOut, wasHandedOut } from './handed-out.ts';
+import { notHandedOut, type TicketStore, wasHandedOut } from './handed-out.ts';
 
 // What a director does on the bus for workers whose keys give them no right to. Whose request it is, the bus has proved
 // by its subject; a job's ticket shows that the worker was handed the job.
@@ -48,7 +48,7 @@ export function sayOfLeaseFor(
 
 /** @throws AipgError `job-refused` for a job that the worker was not handed */
 export async function claimFor(
-  store: RecordStore,
+  store: TicketStore,
   worker: WorkerId,
   asked: z.infer<typeof claimRequestSchema>,
 ): Promise<z.infer<typeof claimReplySchema>> {
@@ -64,7 +64,7 @@ export async function claimFor(
  * @throws AipgError `job-refused` for a job that the worker was not handed, or a result in another worker's name
  */
 export async function finishFor(
-  store: RecordStore,
+  store: TicketStore,
   worker: WorkerId,
   asked: z.infer<typeof finishRequestSchema>,
 ): Promise<z.infer<typeof finishReplySchema>> {
