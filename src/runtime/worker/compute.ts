@@ -36,9 +36,11 @@ export async function computeOutput(
   try {
     const given = resumeFrom.length > 0 ? { ...input, resumeFrom } : input;
     for await (const chunk of model.generate(given, AbortSignal.any([signal, tooLong.signal]))) {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(stalled, limits.nextToken);
-      firstTokenAt ??= performance.now();
+      if (firstTokenAt === undefined) {
+        firstTokenAt = performance.now();
+        clearTimeout(watchdog);
+        watchdog = setTimeout(stalled, limits.nextToken);
+      } else watchdog.refresh();
       output.add(chunk);
       finish = chunk.finish;
     }

@@ -19,8 +19,8 @@ export interface TokenChooser {
     position: number,
     history: readonly Token[],
   ): Promise<Token>;
-  /** Whether the output is complete with this piece of text. */
-  completes(text: string): boolean;
+  /** Whether the output is complete with this piece of text; absent where no text completes it. */
+  readonly completes?: (text: string) => boolean;
 }
 
 /** @throws AipgError `input-invalid` for a format that cannot be enforced */
@@ -54,6 +54,5 @@ function freely({ sampling, seed }: GenerateInput): TokenChooser {
     accept: () => undefined,
     next: async (sequence, tokens, position, history) =>
       sampler.pick(await decode(sequence, tokens), position, history) as Token,
-    completes: () => false,
   };
 }

@@ -41,7 +41,10 @@ export async function* generate(
   const prompt = tokenizePrompt(input.prompt, model, template, contextSize, input.outputRoom);
   const endTokens = endTokensOf(input, template);
   const chooser = await chooseTokens(input, grammars);
-  const output = new Output(model, prompt, [...input.stop, ...endTextsOf(input, template)]);
+  const stops = [...input.stop, ...endTextsOf(input, template)];
+  const output = new Output(model, prompt, stops);
+  /** No text can end the output, so that the next token is decoded while this one becomes text. */
+  const goesOn = stops.length === 0 && chooser.completes === undefined;
   const most = Math.min(input.maxTokens, contextSize - prompt.length);
   const history = [...prompt];
   const finish = (reason: FinishReason, rest: Piece): Chunk => ({
@@ -68,7 +71,7 @@ export async function* generate(
     history.push(token);
     chooser.accept(token);
     const passed = output.push(token);
-    if (passed.stopped || chooser.completes(passed.text)) return yield finish('stop', NO_TEXT);
+    if (passed.stopped || chooser.completes?.(passed.text)) return yield finish('stop', NO_TEXT);
   }
   if (history.length - prompt.length === most) return yield finish('length', output.flush());
 
@@ -99,15 +102,20 @@ export async function* generate(
       const token = await orAbort(chosen, signal);
       if (model.isEogToken(token) || endTokens.has(token)) return yield await end('stop', output.flush());
       history.push(token);
+      const isLast = history.length - prompt.length === most;
+      if (goesOn && !isLast) {
+        chosen = choose([token]);
+        await slots.rounds.computing();
+      }
       const passed = output.push(token);
-      if (passed.stopped || chooser.completes(passed.text))
+      if (passed.stopped || chooser.completes?.(passed.text))
         return yield await end('stop', { text: passed.text, tokens: passed.tokens });
-      if (history.length - prompt.length === most)
-        return yield await end('length', join(passed, output.flush()));
-      // Decodes the next token while the consumer takes this one.
-      chosen = choose([token]);
+      if (isLast) return yield await end('length', join(passed, output.flush()));
+      if (!goesOn) {
+        chosen = choose([token]);
+        if (passed.tokens.length > 0) await slots.rounds.computing();
+      }
       if (passed.tokens.length === 0) continue;
-      await slots.rounds.computing();
       // Whoever has stopped it may not ask for more, and its sequence is to be free.
       signal.throwIfAborted();
       yield { text: passed.text, tokens: passed.tokens };
