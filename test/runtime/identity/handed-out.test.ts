@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { provisionQueues } from '../../../src/runtime/bus/provision.ts';
 import { readRecord } from '../../../src/runtime/bus/record.ts';
 import { ticketOf, withTicket } from '../../../src/runtime/bus/ticket.ts';
+import { wasHandedOut } from '../../../src/runtime/director/handed-out.ts';
+import { RecentTickets } from '../../../src/runtime/director/recent-tickets.ts';
 import { decode, encode } from '../../../src/runtime/protocol/codec.ts';
 import {
   type Account,
@@ -104,6 +106,17 @@ describe('a worker that was handed a job', () => {
     expect(decode(finishReplySchema, await finish(carol, spoken))).toMatchObject({
       value: { written: true },
     });
+  });
+
+  test('is known by its ticket to a director that has not queued the job itself', async () => {
+    const alice = await grid.client('alice');
+    const job = await submit(alice);
+    const held = await next(await grid.raw('worker', 'carol'));
+    const other = { ...(await grid.store()), tickets: new RecentTickets() };
+    const spoken = { account: await grid.account('alice'), job, ...held };
+    expect(await wasHandedOut(other, spoken)).toBe(true);
+    expect(await wasHandedOut(other, { ...spoken, ticket: newTicket() })).toBe(false);
+    await alice.job(job).cancel('enough');
   });
 
   test('claims and ends it, although its director was killed before it wrote it down', async () => {
