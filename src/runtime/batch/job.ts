@@ -67,6 +67,7 @@ export function lineJob(request: BatchRequest, { index, key, defaults, model }: 
       },
       seed: request.seed === undefined ? lineSeed(key.seed, index) : parseSeed(String(request.seed)),
     },
+    stream: false,
     limits: {
       timeoutMs: asked.timeoutMs,
       maxCost: asked.maxPrice === undefined ? undefined : parseCredits(asked.maxPrice),

@@ -28,6 +28,8 @@ export const jobSpecSchema = z.object({
   /** Absent: the grid's choice among the models that it serves. */
   model: modelNameSchema.optional(),
   input: textInputSchema,
+  /** False: nobody reads the answer as it comes, so that it is told of less often. */
+  stream: z.boolean().optional(),
   limits: z
     .object({
       /** From submit to result, in milliseconds. */

@@ -89,7 +89,7 @@ export class Attempt {
     const sealed = isSealed(input) ? new SealedAttempt(job.id, input, identity) : undefined;
     this.#sealed = sealed;
     this.#events = new AttemptEvents({ connection, identity, modelSha256: model.facts.sha256, job, sealed });
-    this.#output = new OutputStream((chunk) => this.#events.chunk(this.#number, chunk));
+    this.#output = new OutputStream((chunk) => this.#events.chunk(this.#number, chunk), job.stream);
   }
 
   /**

@@ -3,6 +3,11 @@ import { Beats } from './beats.ts';
 
 /** Chunks are joined over at most this long, in milliseconds. */
 export const JOIN_MS = 40;
+/**
+ * Those of a job that nobody reads as it comes: what a worker that fails has not told of is computed again, and one
+ * that tells of nothing for half a second is suspected to be gone.
+ */
+export const UNREAD_JOIN_MS = 400;
 /** More text than this, in UTF-16 code units, is not joined: however it is written as JSON, the bus takes it. */
 const MAX_TEXT = 16_384;
 
@@ -15,10 +20,20 @@ export interface JoinedChunk {
 
 /** Those of all jobs of this process. */
 const BEATS = new Beats(JOIN_MS);
+const UNREAD_BEATS = new Beats(UNREAD_JOIN_MS);
+
+export interface ChunkJoinerOptions {
+  /** Where the output goes on. */
+  readonly textOffset?: number;
+  readonly tokenOffset?: number;
+  /** Somebody reads it as it comes. */
+  readonly isRead?: boolean;
+  readonly beats?: Beats;
+}
 
 /**
- * Joins small chunks into fewer messages: the first goes out at once, later ones at the next beat. An engine slower
- * than the beats is passed through token by token.
+ * Joins small chunks into fewer messages: the first goes out at once if somebody reads it, later ones at the next beat.
+ * An engine slower than the beats is passed through token by token.
  */
 export class ChunkJoiner implements Disposable {
   readonly #send: (chunk: JoinedChunk) => void;
@@ -31,11 +46,15 @@ export class ChunkJoiner implements Disposable {
   /** The beat in which something was last sent. */
   #sentAt = Number.NEGATIVE_INFINITY;
 
-  constructor(send: (chunk: JoinedChunk) => void, { textOffset = 0, tokenOffset = 0, beats = BEATS } = {}) {
+  constructor(
+    send: (chunk: JoinedChunk) => void,
+    { textOffset = 0, tokenOffset = 0, isRead = true, beats }: ChunkJoinerOptions = {},
+  ) {
     this.#send = send;
     this.#textOffset = textOffset;
     this.#tokenOffset = tokenOffset;
-    this.#beats = beats;
+    this.#beats = beats ?? (isRead ? BEATS : UNREAD_BEATS);
+    if (!isRead) this.#sentAt = this.#beats.count;
   }
 
   add(chunk: Chunk): void {

@@ -4,15 +4,18 @@ import { ChunkJoiner, type JoinedChunk } from './chunk-joiner.ts';
 /** The output of an attempt: all of it, what has been sent, and what the bus is known to have. */
 export class OutputStream implements Disposable {
   readonly #send: (chunk: JoinedChunk & { tokens: number[] }) => void;
+  readonly #isRead: boolean;
   #joiner: ChunkJoiner;
   #text = '';
   readonly #tokens: number[] = [];
   #sent = { text: 0, tokens: 0 };
   #confirmed = { text: 0, tokens: 0 };
 
-  constructor(send: (chunk: JoinedChunk & { tokens: number[] }) => void) {
+  /** @param isRead somebody reads it as it comes */
+  constructor(send: (chunk: JoinedChunk & { tokens: number[] }) => void, isRead = true) {
     this.#send = send;
-    this.#joiner = new ChunkJoiner((chunk) => this.#pass(chunk));
+    this.#isRead = isRead;
+    this.#joiner = new ChunkJoiner((chunk) => this.#pass(chunk), { isRead });
   }
 
   get text(): string {
@@ -32,6 +35,7 @@ export class OutputStream implements Disposable {
     this.#joiner = new ChunkJoiner((chunk) => this.#pass(chunk), {
       textOffset: text.length,
       tokenOffset: tokens.length,
+      isRead: this.#isRead,
     });
   }
 

@@ -21,6 +21,16 @@ describe('joining chunks', () => {
     expect(sent[1]).toEqual({ tokenOffset: 1, textOffset: 1, text: 'bc', tokens: [2, 3] });
   });
 
+  test('sends nothing before the first beat of what nobody reads as it comes', () => {
+    const sent: JoinedChunk[] = [];
+    using joiner = new ChunkJoiner((chunk) => sent.push(chunk), { beats: clock(), isRead: false });
+    joiner.add({ text: 'a', tokens: [1] });
+    joiner.add({ text: 'b', tokens: [2] });
+    expect(sent).toHaveLength(0);
+    vi.advanceTimersByTime(JOIN_MS);
+    expect(sent).toEqual([{ tokenOffset: 0, textOffset: 0, text: 'ab', tokens: [1, 2] }]);
+  });
+
   test('passes a slow engine through, token by token', () => {
     const sent: JoinedChunk[] = [];
     using joiner = new ChunkJoiner((chunk) => sent.push(chunk), { beats: clock() });

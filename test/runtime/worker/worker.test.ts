@@ -61,6 +61,17 @@ describe('a worker', () => {
     await second.drain();
   });
 
+  test('tells less often of an answer that nobody reads as it comes, and the same', async () => {
+    const worker = await grid.worker(model);
+    const client = await grid.client();
+    const eventsOf = async (stream: boolean) =>
+      rest((await client.submit({ ...endlessJob('unread'), stream })).events()[Symbol.asyncIterator]());
+    const [read, unread] = [await eventsOf(true), await eventsOf(false)];
+    expect(textOf(unread)).toBe(textOf(read));
+    expect(unread.filter(isChunk).length).toBeLessThan(read.filter(isChunk).length);
+    await worker.drain();
+  });
+
   test('refuses a malformed job, counts it and serves the next', async () => {
     const worker = await grid.worker(model);
     const connection = await grid.connect();
