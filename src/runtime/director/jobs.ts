@@ -22,7 +22,9 @@ import { finalEvent, recordSchema } from '../protocol/result.ts';
 import { parseLease, STREAMS, subjects } from '../protocol/subjects.ts';
 import type { Transcript } from '../protocol/transcript.ts';
 import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
+import { notHandedOut, wasHandedOut } from './handed-out.ts';
 import { type JobHistory, readAttemptsBefore, readJob } from './job-reader.ts';
+import type { OwnLane } from './own-lane.ts';
 import { isThere } from './presence.ts';
 
 /** How often, and after how many milliseconds each time, a job that is not known yet is looked for. */
@@ -55,11 +57,13 @@ export async function viewJob(
   };
 }
 
-/** How far the attempts before a worker's own have come. */
-export async function viewProgress(
-  store: RecordStore,
-  { account, job, attempt }: ProgressRequest,
-): Promise<ProgressReply> {
+/**
+ * How far the attempts before a worker's own have come.
+ * @throws AipgError `job-refused` for a job that the worker was not handed: it could drive others off it
+ */
+export async function viewProgress(store: RecordStore, asked: ProgressRequest): Promise<ProgressReply> {
+  const { account, job, attempt } = asked;
+  if (!(await wasHandedOut(store, asked))) throw notHandedOut();
   const { attempts, transcript } = await readAttemptsBefore(store, account, job, attempt);
   // The asker has claimed the job: whoever still works on it works for nothing.
   tellWorkers(store, attempts, { type: 'fence', job, attempt });
@@ -169,12 +173,13 @@ export async function checkWorker(
   store: RecordStore,
   account: Account,
   { job, worker, lease }: CheckRequest,
+  own?: OwnLane,
 ): Promise<boolean> {
   const accepted = await readAccepted(store, account, job);
   if (!accepted) throw notFound(account, job);
   if (parseLease(lease)?.sequence !== accepted.sequence) return false;
   if (await isThere(store.connection, subjects.controlWorker(worker))) return false;
-  store.connection.publish(lease, '-NAK');
+  if (!(await own?.goOn(accepted, worker))) store.connection.publish(lease, '-NAK');
   return true;
 }
 

@@ -56,7 +56,7 @@ function modelsOf(heartbeat: Heartbeat | null): ModelName[] {
 }
 
 /** @throws AipgError `not-permitted` when the worker's key is for other models */
-function checkModels(limits: KeyLimits | undefined, models: readonly ModelName[]): void {
+export function checkModels(limits: KeyLimits | undefined, models: readonly ModelName[]): void {
   const other = models.find((model) => !mayUse(limits, model));
   if (other !== undefined) throw notForModel(other, limits?.models ?? []);
 }
