@@ -25,7 +25,7 @@ import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accep
 import { notHandedOut, wasHandedOut } from './handed-out.ts';
 import { type JobHistory, readAttemptsBefore, readJob } from './job-reader.ts';
 import type { OwnLane } from './own-lane.ts';
-import { isThere } from './presence.ts';
+import { askThere, isThere } from './presence.ts';
 
 /** How often, and after how many milliseconds each time, a job that is not known yet is looked for. */
 const MAX_TRIES = 4;
@@ -178,7 +178,12 @@ export async function checkWorker(
   const accepted = await readAccepted(store, account, job);
   if (!accepted) throw notFound(account, job);
   if (parseLease(lease)?.sequence !== accepted.sequence) return false;
-  if (await isThere(store.connection, subjects.controlWorker(worker))) return false;
+  const subject = subjects.controlWorker(worker);
+  // The lease of one that hangs runs out; of an own job that helps only if the account has another worker.
+  const isAnswered = accepted.own
+    ? (await askThere(store.connection, subject, new Uint8Array())) !== undefined
+    : await isThere(store.connection, subject);
+  if (isAnswered) return false;
   if (!(await own?.goOn(accepted, worker))) store.connection.publish(lease, '-NAK');
   return true;
 }

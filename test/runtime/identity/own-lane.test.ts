@@ -146,6 +146,41 @@ describe("a job that waits for its account's own workers", () => {
     expect(await job.result()).toMatchObject(doneBy(grid.worker));
   });
 
+  test('goes on elsewhere when its worker hangs, sooner than that is silent for long', {
+    timeout: 12_000,
+  }, async () => {
+    await using grid = await startGrid(1);
+    grid.engine.open();
+    const { connection, credentials } = await grid.grid.raw('worker', 'erin');
+    const { account, key, worker } = credentials;
+    const subject = `aipg.own.${account}.${worker}`;
+    const model = { protocol: PROTOCOL_VERSION, kind: 'text', model: grid.engine.model.facts.name };
+    await connection.request(`${subject}.provision`, encode(model));
+    connection.publish(
+      `${subject}.state`,
+      encode({ ...model, models: [grid.engine.model.facts.name], state: 'serving' }),
+    );
+    const job = Promise.withResolvers<string>();
+    connection.subscribe(`_INBOX.${key}.next`, {
+      callback: (_, { reply: lease = '', data }) => {
+        const { id } = JSON.parse(Buffer.from(data).toString()) as { id: string };
+        const leased = { type: 'leased', attempt: 1, worker, lease };
+        connection.publish(`aipg.evt.${account}.${id}`, encode(leased));
+        job.resolve(id);
+      },
+    });
+    // It is there, and answers nothing.
+    connection.subscribe(`aipg.ctl.worker.${worker}`, { callback: () => undefined });
+    const next = { ...model, tier: 'standard', expiresMs: 10_000 };
+    connection.publish(`${subject}.next`, encode(next), { reply: `_INBOX.${key}.next` });
+    await connection.flush();
+
+    const erin = await grid.grid.client('erin');
+    const handle = await erin.submit(textJob('stuck'));
+    expect(await job.promise).toBe(handle.id);
+    expect(await handle.result()).toMatchObject(doneBy(grid.worker));
+  });
+
   test('is cancelled like any other', async () => {
     await using grid = await startGrid(1);
     await grid.carol('long');
