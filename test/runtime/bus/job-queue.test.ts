@@ -2,7 +2,7 @@ import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectBus } from '../../../src/runtime/bus/connect.ts';
-import { JobQueue } from '../../../src/runtime/bus/job-queue.ts';
+import { directAccess, JobQueue } from '../../../src/runtime/bus/job-queue.ts';
 import type { Lease } from '../../../src/runtime/bus/lease.ts';
 import {
   provision,
@@ -191,6 +191,26 @@ describe('a queue of jobs', () => {
       expect(text(lease)).toBe(expected);
       lease?.acknowledge();
     }
+  });
+
+  test('asks again when a request is lost on its way, while others get answers', {
+    timeout: 15_000,
+  }, async () => {
+    const { queues, put } = await newQueue();
+    const direct = directAccess(connection);
+    let asked = 0;
+    using queue = new JobQueue(connection, queues, {
+      ...direct,
+      requestNext: (...request) => void (asked++ > 0 && direct.requestNext(...request)),
+    });
+    await put('a');
+    await put('b');
+    const take = async () => {
+      const lease = await queue.next();
+      lease?.acknowledge();
+      return text(lease);
+    };
+    expect(await Promise.all([take(), take()])).toEqual(['a', 'b']);
   });
 
   test('serves tiers and lanes by weight, and none is left to wait', async () => {
