@@ -3,6 +3,7 @@ import type { JobLane, Tier } from '../protocol/job.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { newInbox } from './identity.ts';
 import { Lease, type SayOfLease } from './lease.ts';
+import { Probes } from './probes.ts';
 import type { OwnQueue, Queue } from './provision.ts';
 import { Reconnects } from './reconnects.ts';
 import { FairTurns } from './turns.ts';
@@ -12,8 +13,6 @@ const NANOS_PER_MS = 1_000_000;
 const EXPIRES_MS = 30_000;
 /** With no word from the bus for this long, whatever was asked of it is lost. */
 const SILENCE_MS = EXPIRES_MS + 5_000;
-/** A request for a job that is there is answered sooner than this, or lost with the director that had it, in milliseconds. */
-const ANSWER_MS = 5_000;
 /** Before the bus is asked again after it could not serve a request, in milliseconds. */
 const RETRY_MS = 500;
 /** A lane found empty is not asked again for this long while others have jobs, in milliseconds. */
@@ -29,12 +28,6 @@ const LANE_WEIGHTS: Record<JobLane, number> = { own: 1, fresh: 4, backlog: 1 };
 interface Inbox {
   readonly subject: string;
   readonly subscription: Subscription;
-}
-
-/** A request for a job that is there. */
-interface Probe {
-  readonly consumer: string;
-  readonly at: number;
 }
 
 type Take = (lease: Lease | undefined) => void;
@@ -87,9 +80,7 @@ export class JobQueue implements Disposable {
   readonly #now: () => number;
   /** Who waits for a job, first come, first served. */
   readonly #waiting: Take[] = [];
-  /** Unanswered. */
-  #probes: Probe[] = [];
-  #lost: NodeJS.Timeout | undefined;
+  readonly #probes = new Probes(() => this.#ask());
   readonly #silence: NodeJS.Timeout;
   readonly #unlisten: () => void;
   #retry: NodeJS.Timeout | undefined;
@@ -133,7 +124,7 @@ export class JobQueue implements Disposable {
     this.#unlisten();
     clearTimeout(this.#silence);
     clearTimeout(this.#retry);
-    clearTimeout(this.#lost);
+    this.#probes[Symbol.dispose]();
     this.#probing.subscription.unsubscribe();
     this.#standing?.subscription.unsubscribe();
     for (const take of this.#waiting.splice(0)) take(undefined);
@@ -145,7 +136,7 @@ export class JobQueue implements Disposable {
 
   /** Makes as many requests as somebody waits for. */
   #ask(): void {
-    while (!this.#closed && !this.#connection.isClosed() && this.#probes.length < this.#waiting.length) {
+    while (!this.#closed && !this.#connection.isClosed() && this.#probes.size < this.#waiting.length) {
       const now = this.#now();
       const mayHave = (name: string) => (this.#sources.get(name)?.emptyUntil ?? 0) <= now;
       const consumer = this.#ownTurns.next(mayHave) ?? this.#turns.next(mayHave);
@@ -153,9 +144,8 @@ export class JobQueue implements Disposable {
         this.#stand();
         return;
       }
-      this.#probes.push({ consumer, at: performance.now() });
+      this.#probes.sent(consumer);
       this.#request(consumer, this.#probing, 0);
-      this.#watchProbes();
     }
   }
 
@@ -199,26 +189,9 @@ export class JobQueue implements Disposable {
     if (queue) this.#access.requestNext(queue, expiresMs, `${inbox.subject}.${consumer}`);
   }
 
-  /** One that was lost would keep a slot from asking for as long as others get answers. */
-  #watchProbes(): void {
-    this.#lost ??= setTimeout(() => {
-      this.#lost = undefined;
-      const oldest = performance.now() - ANSWER_MS;
-      this.#probes = this.#probes.filter(({ at }) => at > oldest);
-      this.#ask();
-      if (this.#probes.length > 0) this.#watchProbes();
-    }, ANSWER_MS);
-  }
-
-  /** The newest to this lane: one that was lost before it stays, and is forgotten in its time. */
-  #answered(consumer: string): void {
-    const index = this.#probes.findLastIndex((probe) => probe.consumer === consumer);
-    if (index >= 0) this.#probes.splice(index, 1);
-  }
-
   #startOver(): void {
     this.#silence.refresh();
-    this.#probes = [];
+    this.#probes.clear();
     for (const source of this.#sources.values()) Object.assign(source, { standing: 0, emptyUntil: 0 });
     this.#ask();
   }
@@ -229,7 +202,7 @@ export class JobQueue implements Disposable {
     const lease = Lease.of(this.#connection, message, this.#access.say);
     const source = this.#sources.get(lease?.consumer ?? message.subject.slice(inbox.subject.length + 1));
     if (!source) return;
-    if (isProbe) this.#answered(source.queue.consumer);
+    if (isProbe) this.#probes.answered(source.queue.consumer);
     else if (inbox === this.#standing) source.standing = Math.max(0, source.standing - 1);
     if (lease) {
       source.emptyUntil = 0;

@@ -12,6 +12,7 @@ import type { ModelName } from '../protocol/model.ts';
 import { isOwnLane, ownConsumerName, ownSubjects } from '../protocol/own-lane.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
+import { freeSlots } from './free-slots.ts';
 import { readJob } from './job-reader.ts';
 import { jobsToMove } from './own-wait.ts';
 import { OwnWorkers } from './own-workers.ts';
@@ -77,9 +78,10 @@ export class OwnLane implements Disposable {
    */
   overdue(account: Account, model: ModelName, since: readonly number[]): number {
     const now = this.#options.now();
+    const own = this.workers.of(account);
     return jobsToMove({
       isServed: this.takes(account, model),
-      freeElsewhere: this.#freeElsewhere(account, model),
+      freeElsewhere: freeSlots(this.#options, model, (worker) => !own.has(worker)),
       waited: since.map((at) => now - at),
     });
   }
@@ -127,7 +129,8 @@ export class OwnLane implements Disposable {
   async goOn({ job, sequence, own }: AcceptedRecord, lost: WorkerId): Promise<boolean> {
     if (!own) return false;
     const taking = new Set(this.#taking(job.account, job.model).filter((worker) => worker !== lost));
-    if (this.#free(job.model, (worker) => taking.has(worker)) > 0) return false;
+    const free = freeSlots(this.#options, job.model, (worker) => taking.has(worker)) ?? 0;
+    if (free > 0) return false;
     return (await this.move(job.account, job.id, sequence)) !== undefined;
   }
 
@@ -139,26 +142,6 @@ export class OwnLane implements Disposable {
   #taking(account: Account, model: ModelName): readonly WorkerId[] {
     const { policy, roster } = this.#options;
     return this.workers.taking(account, model).filter((worker) => mayServe(policy, roster, worker, model));
-  }
-
-  #freeElsewhere(account: Account, model: ModelName): number | undefined {
-    const own = this.workers.of(account);
-    return this.#slots(model, (worker) => !own.has(worker));
-  }
-
-  #free(model: ModelName, isMeant: (worker: WorkerId) => boolean): number {
-    return this.#slots(model, isMeant) ?? 0;
-  }
-
-  /** Free slots of those that serve a model, as they say; `undefined` where none does. */
-  #slots(model: ModelName, isMeant: (worker: WorkerId) => boolean): number | undefined {
-    const { policy, roster } = this.#options;
-    const serving = roster.workers().filter(({ worker, state, models }) => {
-      const serves = state === 'serving' && models.some(({ name }) => name === model);
-      return serves && isMeant(worker) && mayServe(policy, roster, worker, model);
-    });
-    if (serving.length === 0) return undefined;
-    return serving.reduce((sum, { slots }) => sum + Math.max(0, slots.total - slots.busy), 0);
   }
 
   /** Up to where the queue's stream was handed out to the account's workers. */
