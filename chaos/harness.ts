@@ -148,9 +148,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
   const jobs = checkJobs({ plan, answers: undisturbed.answers, rounded, seen, ends });
   problems.push(...jobs.problems);
+  const owners = keys?.members.worker.map(({ account }) => account) ?? [];
   const paid = credits ? await checkCredits(connection, ends) : undefined;
   problems.push(...(paid?.problems ?? []));
-  problems.push(...(await checkBus(connection, { model, ends, credits, waitMs: options.settleMs })));
+  problems.push(...(await checkBus(connection, { model, ends, credits, owners, waitMs: options.settleMs })));
   problems.push(...(await grid.stop()).map((detail): Problem => ({ check: 'processes', detail })));
   clearInterval(memory);
   await stack.disposeAsync();

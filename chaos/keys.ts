@@ -15,6 +15,9 @@ export interface ChaosKeys {
   readonly members: Readonly<Record<Role, readonly Credentials[]>>;
 }
 
+/** Owners of workers that ask, too: the first client's account has the first worker. */
+const OWNERS = 1;
+
 const ROLES = { director: 'director', worker: 'worker', client: 'user' } as const;
 
 /** @param folder where the operator keeps them */
@@ -24,7 +27,12 @@ export async function makeKeys(folder: string): Promise<ChaosKeys> {
   const membersOf = (role: Role) =>
     Promise.all(
       Array.from({ length: PROCESSES[role] }, (_, index) =>
-        authority.issue({ role: ROLES[role], name: accountNameSchema.parse(`${role}-${index + 1}`) }),
+        authority.issue({
+          role: ROLES[role],
+          name: accountNameSchema.parse(
+            `${role === 'worker' && index < OWNERS ? 'client' : role}-${index + 1}`,
+          ),
+        }),
       ),
     );
   return {

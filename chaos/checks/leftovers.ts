@@ -3,8 +3,10 @@ import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Account } from '../../src/runtime/protocol/ids.ts';
 import { laneSchema, tierSchema } from '../../src/runtime/protocol/job.ts';
 import type { ModelName } from '../../src/runtime/protocol/model.ts';
+import { ownConsumerName } from '../../src/runtime/protocol/own-lane.ts';
 import { consumerName, REAPER, SETTLER, STREAMS } from '../../src/runtime/protocol/subjects.ts';
 import type { Actor } from '../actor.ts';
 import type { Ends } from '../records.ts';
@@ -30,11 +32,14 @@ export async function checkBus(
     model,
     ends,
     credits,
+    owners,
     waitMs,
   }: {
     readonly model: ModelName;
     readonly ends: Ends;
     readonly credits: boolean;
+    /** Whose workers have keys, and so queues of their own. */
+    readonly owners: readonly Account[];
     readonly waitMs: number;
   },
 ): Promise<Problem[]> {
@@ -44,8 +49,11 @@ export async function checkBus(
   const queues = tierSchema.options.flatMap((tier) =>
     laneSchema.options.map((lane) => consumerName('text', tier, lane, model)),
   );
+  const own = tierSchema.options.flatMap((tier) =>
+    owners.map((account) => ownConsumerName('text', tier, model, account)),
+  );
   const expected: Record<string, readonly string[]> = {
-    [STREAMS.jobs]: queues.sort(),
+    [STREAMS.jobs]: [...queues, ...own].sort(),
     [STREAMS.accepted]: [REAPER],
     [STREAMS.events]: [],
     [STREAMS.results]: credits ? [SETTLER] : [],

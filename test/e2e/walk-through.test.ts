@@ -7,6 +7,8 @@ import { freePort } from '../support/free-port.ts';
 let operator: Sandbox;
 let alice: Sandbox;
 let bob: Sandbox;
+/** Where Alice asks, with another key of her account. */
+let laptop: Sandbox;
 let up: ServedGrid;
 let worker: Served;
 let workerId: string;
@@ -27,19 +29,25 @@ async function json<T>(home: Sandbox, ...args: string[]): Promise<T> {
 }
 
 beforeAll(async () => {
-  [operator, alice, bob] = await Promise.all([Sandbox.create(), Sandbox.create(), Sandbox.create()]);
+  [operator, alice, bob, laptop] = await Promise.all([
+    Sandbox.create(),
+    Sandbox.create(),
+    Sandbox.create(),
+    Sandbox.create(),
+  ]);
   const port = await freePort();
   await operator.aipg(['grid', 'init', 'home', '--url', `tls://127.0.0.1:${port}`]);
   up = await operator.startUp(['--listen', `127.0.0.1:${port}`, '--slots', '1']);
   await invited(alice, '--role', 'worker', '--account', 'alice');
   await invited(bob, '--role', 'user', '--account', 'bob', '--expires', '30d');
+  await invited(laptop, '--role', 'user', '--account', 'alice');
   worker = alice.serve(['worker', ...ONE_THREAD]);
   workerId = (await worker.stderr.json<{ worker: string }>(({ msg }) => msg === 'serving')).worker;
 });
 afterAll(async () => {
   await worker[Symbol.asyncDispose]();
   await up[Symbol.asyncDispose]();
-  for (const home of [operator, alice, bob]) await home[Symbol.asyncDispose]();
+  for (const home of [operator, alice, bob, laptop]) await home[Symbol.asyncDispose]();
 });
 
 test('the operator invites a worker and a user; the user asks, the worker serves and earns, both see it', async () => {
@@ -96,4 +104,24 @@ test('the operator invites a worker and a user; the user asks, the worker serves
   // Nobody but the operator and themselves learns the names.
   const said = worker.stderr.all.join('\n') + batch.stdout + jobs.join('\n');
   expect(said).not.toMatch(/\b(?:alice|bob)\b/);
+});
+
+test('who has a worker is served by it and not by others, and pays nothing', async () => {
+  const before = await json<{ available: number }>(laptop, 'balance');
+  const prompts = Array.from({ length: 8 }, (_, seed) =>
+    JSON.stringify({ prompt: 'Once upon a time', seed }),
+  );
+  const batch = await laptop.aipg(['gen', '--batch', '-', '--max-tokens', '24'], {
+    input: prompts.join('\n'),
+  });
+  expect(batch).toMatchObject({ exitCode: 0 });
+  const answers = batch.stdout.trim().split('\n');
+  const workers = answers.map((line) => (JSON.parse(line) as { worker: string }).worker);
+  expect(workers).toEqual(prompts.map(() => workerId));
+  await expect
+    .poll(async () => (await json<{ unsettled: number }>(laptop, 'earnings')).unsettled, { timeout: 20_000 })
+    .toBe(0);
+  // Her account's first jobs, with which comes the allowance.
+  const { available } = await json<{ available: number }>(laptop, 'balance');
+  expect(available).toBe(before.available + 10_000_000);
 });

@@ -1,9 +1,10 @@
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
-import type { Lane, Tier } from '../protocol/job.ts';
+import type { JobLane, Tier } from '../protocol/job.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { newInbox } from './identity.ts';
 import { Lease, type SayOfLease } from './lease.ts';
-import type { Queue } from './provision.ts';
+import { Probes } from './probes.ts';
+import type { OwnQueue, Queue } from './provision.ts';
 import { Reconnects } from './reconnects.ts';
 import { FairTurns } from './turns.ts';
 
@@ -22,7 +23,7 @@ const NO_JOB_CODES: ReadonlySet<number> = new Set([404, 408]);
 
 /** How often each is served where all have jobs. */
 const TIER_WEIGHTS: Record<Tier, number> = { priority: 16, standard: 4, bulk: 1 };
-const LANE_WEIGHTS: Record<Lane, number> = { fresh: 4, backlog: 1 };
+const LANE_WEIGHTS: Record<JobLane, number> = { own: 1, fresh: 4, backlog: 1 };
 
 interface Inbox {
   readonly subject: string;
@@ -34,7 +35,7 @@ type Take = (lease: Lease | undefined) => void;
 /** How the bus is asked for jobs. */
 export interface QueueAccess {
   /** @param expiresMs how long the request may wait for a job, in milliseconds; 0: only for one that is there */
-  readonly requestNext: (queue: Queue, expiresMs: number, reply: string) => void;
+  readonly requestNext: (queue: Queue | OwnQueue, expiresMs: number, reply: string) => void;
   readonly say: SayOfLease;
 }
 
@@ -50,7 +51,7 @@ export function directAccess(connection: NatsConnection): QueueAccess {
 }
 
 interface Source {
-  readonly queue: Queue;
+  readonly queue: Queue | OwnQueue;
   /** Requests that wait at the bus for a job to come. */
   standing: number;
   emptyUntil: number;
@@ -60,7 +61,8 @@ interface Source {
  * Hands out the jobs of one model, one for each call of {@link next}, from its tiers and lanes in turn, by JetStream's
  * pull protocol (ADR-13 of NATS). While there are jobs it asks one lane at a time, in the order of their turns; only
  * when all are empty it leaves requests standing at each, until nobody waits. A job that comes by one of them too late
- * is given back at once, which costs an attempt's number and nothing else.
+ * is given back at once, which costs an attempt's number and nothing else. Jobs of the worker's own account go before
+ * all others, whatever their tier.
  *
  * All calls share one subscription: the client library's own `fetch` makes and ends one for each job, which is a good
  * part of what a short job costs.
@@ -70,14 +72,15 @@ export class JobQueue implements Disposable {
   readonly #access: QueueAccess;
   readonly #sources = new Map<string, Source>();
   readonly #turns: FairTurns<string>;
+  /** Asked before the others. */
+  readonly #ownTurns: FairTurns<string>;
   /** Where answers come, by how they were asked for: a job itself does not say whose request it answers. */
   readonly #probing: Inbox;
   #standing: Inbox | undefined;
   readonly #now: () => number;
   /** Who waits for a job, first come, first served. */
   readonly #waiting: Take[] = [];
-  /** Requests for a job that is there, unanswered. */
-  #probes = 0;
+  readonly #probes = new Probes(() => this.#ask());
   readonly #silence: NodeJS.Timeout;
   readonly #unlisten: () => void;
   #retry: NodeJS.Timeout | undefined;
@@ -85,7 +88,7 @@ export class JobQueue implements Disposable {
 
   constructor(
     connection: NatsConnection,
-    queues: readonly Queue[],
+    queues: readonly (Queue | OwnQueue)[],
     access: QueueAccess = directAccess(connection),
     now: () => number = Date.now,
   ) {
@@ -93,9 +96,8 @@ export class JobQueue implements Disposable {
     this.#access = access;
     this.#now = now;
     for (const queue of queues) this.#sources.set(queue.consumer, { queue, standing: 0, emptyUntil: 0 });
-    this.#turns = new FairTurns(
-      new Map(queues.map(({ consumer, tier, lane }) => [consumer, TIER_WEIGHTS[tier] * LANE_WEIGHTS[lane]])),
-    );
+    this.#turns = turnsOf(queues.filter(({ lane }) => lane !== 'own'));
+    this.#ownTurns = turnsOf(queues.filter(({ lane }) => lane === 'own'));
     this.#probing = this.#openInbox();
     this.#silence = setTimeout(() => this.#startOver(), SILENCE_MS);
     // A bus that was gone has forgotten who waits.
@@ -122,6 +124,7 @@ export class JobQueue implements Disposable {
     this.#unlisten();
     clearTimeout(this.#silence);
     clearTimeout(this.#retry);
+    this.#probes[Symbol.dispose]();
     this.#probing.subscription.unsubscribe();
     this.#standing?.subscription.unsubscribe();
     for (const take of this.#waiting.splice(0)) take(undefined);
@@ -133,14 +136,15 @@ export class JobQueue implements Disposable {
 
   /** Makes as many requests as somebody waits for. */
   #ask(): void {
-    while (!this.#closed && !this.#connection.isClosed() && this.#probes < this.#waiting.length) {
+    while (!this.#closed && !this.#connection.isClosed() && this.#probes.size < this.#waiting.length) {
       const now = this.#now();
-      const consumer = this.#turns.next((name) => (this.#sources.get(name)?.emptyUntil ?? 0) <= now);
+      const mayHave = (name: string) => (this.#sources.get(name)?.emptyUntil ?? 0) <= now;
+      const consumer = this.#ownTurns.next(mayHave) ?? this.#turns.next(mayHave);
       if (consumer === undefined) {
         this.#stand();
         return;
       }
-      this.#probes += 1;
+      this.#probes.sent(consumer);
       this.#request(consumer, this.#probing, 0);
     }
   }
@@ -187,7 +191,7 @@ export class JobQueue implements Disposable {
 
   #startOver(): void {
     this.#silence.refresh();
-    this.#probes = 0;
+    this.#probes.clear();
     for (const source of this.#sources.values()) Object.assign(source, { standing: 0, emptyUntil: 0 });
     this.#ask();
   }
@@ -198,13 +202,17 @@ export class JobQueue implements Disposable {
     const lease = Lease.of(this.#connection, message, this.#access.say);
     const source = this.#sources.get(lease?.consumer ?? message.subject.slice(inbox.subject.length + 1));
     if (!source) return;
-    if (isProbe) this.#probes = Math.max(0, this.#probes - 1);
+    if (isProbe) this.#probes.answered(source.queue.consumer);
     else if (inbox === this.#standing) source.standing = Math.max(0, source.standing - 1);
     if (lease) {
       source.emptyUntil = 0;
       this.#hand(lease);
     } else if (NO_JOB_CODES.has(message.headers?.code ?? 0)) {
       if (isProbe) source.emptyUntil = this.#now() + EMPTY_MS;
+      this.#ask();
+    } else if (isProbe && source.queue.lane === 'own') {
+      // Nobody else's jobs wait for what keeps one's own from coming.
+      source.emptyUntil = this.#now() + RETRY_MS;
       this.#ask();
     } else {
       this.#retry ??= setTimeout(() => {
@@ -217,9 +225,16 @@ export class JobQueue implements Disposable {
   #hand(lease: Lease): void {
     const take = this.#waiting.shift();
     if (take) {
-      this.#turns.took(lease.consumer);
+      const isOwn = this.#sources.get(lease.consumer)?.queue.lane === 'own';
+      (isOwn ? this.#ownTurns : this.#turns).took(lease.consumer);
       take(lease);
       this.#withdraw();
     } else lease.giveBack();
   }
+}
+
+function turnsOf(queues: readonly (Queue | OwnQueue)[]): FairTurns<string> {
+  return new FairTurns(
+    new Map(queues.map(({ consumer, tier, lane }) => [consumer, TIER_WEIGHTS[tier] * LANE_WEIGHTS[lane]])),
+  );
 }

@@ -9,9 +9,11 @@ import { type KV, Kvm } from '@nats-io/kv';
 import type { ObjectStore } from '@nats-io/obj';
 import { type NatsConnection, RequestError, TimeoutError } from '@nats-io/transport-node';
 import { AipgError } from '../protocol/errors.ts';
-import { type Kind, laneSchema, tierSchema } from '../protocol/job.ts';
+import type { Account } from '../protocol/ids.ts';
+import { type Kind, type Lane, laneSchema, type Tier, tierSchema } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
+import { ownConsumerName, ownSubjects } from '../protocol/own-lane.ts';
 import { BUCKETS, consumerName, patterns, REAPER, SETTLER, STREAMS } from '../protocol/subjects.ts';
 import {
   NANOS_PER_MS,
@@ -207,25 +209,50 @@ export async function provisionQueues(
   );
   await Promise.all(
     queues.map(({ tier, lane, consumer }) =>
-      manager.consumers.add(STREAMS.jobs, {
-        durable_name: consumer,
-        filter_subject: patterns.lane(kind, tier, lane, model),
-        ack_policy: 'explicit',
-        ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
-        max_ack_pending: -1,
-        max_deliver: -1,
-        inactive_threshold: IDLE_QUEUE_MS * NANOS_PER_MS,
-      }),
+      provisionQueue(manager, consumer, patterns.lane(kind, tier, lane, model)),
     ),
   );
   return queues;
 }
 
+/** Makes sure of those from which an account's own workers pull its jobs, one per tier. */
+export async function provisionOwnQueues(
+  manager: JetStreamManager,
+  kind: Kind,
+  model: ModelName,
+  account: Account,
+): Promise<readonly OwnQueue[]> {
+  return await Promise.all(
+    tierSchema.options.map(async (tier) => {
+      const consumer = ownConsumerName(kind, tier, model, account);
+      await provisionQueue(manager, consumer, ownSubjects.job(kind, tier, model, account));
+      return { tier, lane: 'own', consumer } as const;
+    }),
+  );
+}
+
+async function provisionQueue(manager: JetStreamManager, consumer: string, filter: string): Promise<void> {
+  await manager.consumers.add(STREAMS.jobs, {
+    durable_name: consumer,
+    filter_subject: filter,
+    ack_policy: 'explicit',
+    ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
+    max_ack_pending: -1,
+    max_deliver: -1,
+    inactive_threshold: IDLE_QUEUE_MS * NANOS_PER_MS,
+  });
+}
+
 /** One tier and lane of a model's queue, by its consumer. */
 export interface Queue {
-  readonly tier: (typeof tierSchema.options)[number];
-  readonly lane: (typeof laneSchema.options)[number];
+  readonly tier: Tier;
+  readonly lane: Lane;
   readonly consumer: string;
+}
+
+/** One tier of an account's own queue. */
+export interface OwnQueue extends Omit<Queue, 'lane'> {
+  readonly lane: 'own';
 }
 
 /** Makes sure of the durable consumer by which directors share the care for accepted jobs. */

@@ -9,7 +9,10 @@ import { STREAMS, subjects } from '../protocol/subjects.ts';
 export const acceptedRecordSchema = z.object({
   /** Of the job's message in the queue's stream. */
   sequence: z.number().int().min(1),
+  /** Where it waits; of one that waits for its account's own workers: where it waits after that. */
   lane: laneSchema,
+  /** It waits for its account's own workers, or has. */
+  own: z.literal(true).optional(),
   job: jobSchema,
 });
 export type AcceptedRecord = z.infer<typeof acceptedRecordSchema>;

@@ -2,7 +2,7 @@ import { jetstream } from '@nats-io/jetstream';
 import { type Service, Svcm } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { listDirectors } from '../bus/directors.ts';
-import { requireRole } from '../bus/identity.ts';
+import { memberOf, requireRole } from '../bus/identity.ts';
 import { type ProvisionOptions, provision } from '../bus/provision.ts';
 import type { RecordStore } from '../bus/record.ts';
 import { Roster } from '../bus/roster.ts';
@@ -13,6 +13,7 @@ import { type StatusReply, statusRequestSchema } from '../protocol/requests.ts';
 import { STREAMS } from '../protocol/subjects.ts';
 import { CreditsSwitch } from './credits-switch.ts';
 import { Endpoints } from './endpoints.ts';
+import { OwnLane } from './own-lane.ts';
 import { servePieces } from './piece-requests.ts';
 import { Policy } from './policy/policy.ts';
 import type { PriceSource } from './price-source.ts';
@@ -23,6 +24,7 @@ import { RecentTickets } from './recent-tickets.ts';
 import { serveAccounts } from './serve-accounts.ts';
 import { serveCredits } from './serve-credits.ts';
 import { serveOperators } from './serve-operators.ts';
+import { serveOwn } from './serve-own.ts';
 import { servePrices } from './serve-prices.ts';
 import { serveWorkers } from './serve-workers.ts';
 import type { SweepTimes } from './sweep.ts';
@@ -60,10 +62,13 @@ export class Director implements AsyncDisposable {
   readonly #roster: Roster;
   readonly #unfinished: Unfinished;
   readonly #waiting: WaitingJobs;
+  /** Only where members have keys: without, everybody is one account. */
+  readonly #own: OwnLane | undefined;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #counts = { accepted: 0, cancelled: 0 };
   #service: Service | undefined;
+  #ownRequests: Disposable | undefined;
   #endpoints: Endpoints | undefined;
   #reaper: Reaper | undefined;
   #credits: CreditsSwitch | undefined;
@@ -77,7 +82,10 @@ export class Director implements AsyncDisposable {
     this.#now = options.now ?? Date.now;
     this.#policy = options.policy ?? new Policy();
     this.#unfinished = new Unfinished(store.manager, options.bounds);
-    this.#waiting = new WaitingJobs(options.connection, store.manager, roster, this.#now);
+    if (memberOf(options.connection)) {
+      this.#own = new OwnLane({ store, roster, policy: this.#policy, log: options.log, now: this.#now });
+    }
+    this.#waiting = new WaitingJobs(options.connection, store.manager, roster, this.#now, this.#own);
   }
 
   /**
@@ -106,7 +114,14 @@ export class Director implements AsyncDisposable {
     });
     director.#credits = credits;
     const settle = async (account: Account, job: JobId) => credits.current?.settler.settle(account, job);
-    director.#reaper = await Reaper.start({ store, log, times: options.reaperTimes, now, settle });
+    director.#reaper = await Reaper.start({
+      store,
+      log,
+      times: options.reaperTimes,
+      now,
+      settle,
+      own: director.#own,
+    });
     await director.#serve(options.version);
     return director;
   }
@@ -121,6 +136,11 @@ export class Director implements AsyncDisposable {
     return this.#reaper?.counts ?? { requeued: 0, expired: 0, abandoned: 0 };
   }
 
+  /** Jobs that were moved from their account's own workers to the queue of all. */
+  get moved(): number {
+    return this.#own?.moved ?? 0;
+  }
+
   /** Reservations that this director has ended since its start; none where credits are off. */
   get settled(): Readonly<{ settled: number; refunded: number }> {
     return this.#credits?.current?.settler.counts ?? { settled: 0, refunded: 0 };
@@ -128,10 +148,12 @@ export class Director implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#service?.stop();
+    this.#ownRequests?.[Symbol.dispose]();
     await this.#reaper?.[Symbol.asyncDispose]();
     await this.#rateCard?.idle();
     await this.#credits?.[Symbol.asyncDispose]();
     this.#waiting[Symbol.dispose]();
+    this.#own?.[Symbol.dispose]();
     await this.#roster[Symbol.asyncDispose]();
   }
 
@@ -153,6 +175,7 @@ export class Director implements AsyncDisposable {
       roster: this.#roster,
       unfinished: this.#unfinished,
       waiting: this.#waiting,
+      own: this.#own,
       rates: new Rates(store, this.#now),
       tickets: new RecentTickets(),
       charges: async () => (await this.#credits?.settled())?.charges,
@@ -164,6 +187,7 @@ export class Director implements AsyncDisposable {
     serveOperators(endpoints, credits, this.#log);
     serveAccounts(endpoints, store, admission, this.#counts, this.#log);
     serveWorkers(endpoints, admission);
+    if (this.#own) this.#ownRequests = serveOwn(admission, this.#own, this.#log);
     servePieces(endpoints, store);
     endpoints.ofAccount('status', statusRequestSchema, () => this.#status());
     await this.#connection.flush();

@@ -22,8 +22,10 @@ import { finalEvent, recordSchema } from '../protocol/result.ts';
 import { parseLease, STREAMS, subjects } from '../protocol/subjects.ts';
 import type { Transcript } from '../protocol/transcript.ts';
 import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
+import { notHandedOut, type TicketStore, wasHandedOut } from './handed-out.ts';
 import { type JobHistory, readAttemptsBefore, readJob } from './job-reader.ts';
-import { isThere } from './presence.ts';
+import type { OwnLane } from './own-lane.ts';
+import { askThere, isThere } from './presence.ts';
 
 /** How often, and after how many milliseconds each time, a job that is not known yet is looked for. */
 const MAX_TRIES = 4;
@@ -55,11 +57,13 @@ export async function viewJob(
   };
 }
 
-/** How far the attempts before a worker's own have come. */
-export async function viewProgress(
-  store: RecordStore,
-  { account, job, attempt }: ProgressRequest,
-): Promise<ProgressReply> {
+/**
+ * How far the attempts before a worker's own have come.
+ * @throws AipgError `job-refused` for a job that the worker was not handed: it could drive others off it
+ */
+export async function viewProgress(store: TicketStore, asked: ProgressRequest): Promise<ProgressReply> {
+  const { account, job, attempt } = asked;
+  if (!(await wasHandedOut(store, asked))) throw notHandedOut();
   const { attempts, transcript } = await readAttemptsBefore(store, account, job, attempt);
   // The asker has claimed the job: whoever still works on it works for nothing.
   tellWorkers(store, attempts, { type: 'fence', job, attempt });
@@ -169,12 +173,18 @@ export async function checkWorker(
   store: RecordStore,
   account: Account,
   { job, worker, lease }: CheckRequest,
+  own?: OwnLane,
 ): Promise<boolean> {
   const accepted = await readAccepted(store, account, job);
   if (!accepted) throw notFound(account, job);
   if (parseLease(lease)?.sequence !== accepted.sequence) return false;
-  if (await isThere(store.connection, subjects.controlWorker(worker))) return false;
-  store.connection.publish(lease, '-NAK');
+  const subject = subjects.controlWorker(worker);
+  // The lease of one that hangs runs out; of an own job that helps only if the account has another worker.
+  const isAnswered = accepted.own
+    ? (await askThere(store.connection, subject, new Uint8Array())) !== undefined
+    : await isThere(store.connection, subject);
+  if (isAnswered) return false;
+  if (!(await own?.goOn(accepted, worker))) store.connection.publish(lease, '-NAK');
   return true;
 }
 

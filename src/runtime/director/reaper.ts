@@ -6,16 +6,16 @@ import { endJob, type RecordStore, readResult } from '../bus/record.ts';
 import { ticketOf } from '../bus/ticket.ts';
 import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
-import { type Account, type JobId, newTicket, type Ticket } from '../protocol/ids.ts';
+import type { Account, JobId, Ticket } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
 import { REAPER, STREAMS, subjects } from '../protocol/subjects.ts';
-import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
+import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
 import { Clients } from './clients.ts';
-import { readJob } from './job-reader.ts';
 import { takeAway } from './jobs.ts';
-import { queueJob } from './submit.ts';
+import type { OwnLane } from './own-lane.ts';
+import { requeueJob } from './requeue.ts';
 
 export interface ReaperTimes {
   /** Before an accepted job is first looked at, in milliseconds: most have ended by then. */
@@ -44,6 +44,7 @@ export class Reaper implements AsyncDisposable {
   readonly #times: ReaperTimes;
   readonly #now: () => number;
   readonly #settle: ReaperOptions['settle'];
+  readonly #own: OwnLane | undefined;
   readonly #clients: Clients;
   readonly #held = new Map<NodeJS.Timeout, JsMsg>();
   readonly #counts = { requeued: 0, expired: 0, abandoned: 0 };
@@ -55,6 +56,7 @@ export class Reaper implements AsyncDisposable {
     this.#times = options.times ?? DEFAULT_REAPER_TIMES;
     this.#now = options.now;
     this.#settle = options.settle;
+    this.#own = options.own;
     this.#clients = new Clients(options.store.connection, options.now);
   }
 
@@ -104,7 +106,10 @@ export class Reaper implements AsyncDisposable {
     const decoded = await decodeLarge(this.#store.connection, acceptedRecordSchema, message.data);
     if (!decoded.ok) return message.term(`malformed: ${decoded.reason}`);
     const { sequence, job } = decoded.value;
-    if (await readResult(this.#store, job.account, job.id)) return this.#letGo(message, job);
+    if (await readResult(this.#store, job.account, job.id)) {
+      await this.#own?.tidy(decoded.value);
+      return this.#letGo(message, job);
+    }
     const expiresIn = this.#expiresInMs(job);
     if (expiresIn <= -TIMEOUT_GRACE_MS) {
       const { timeoutMs } = job.limits;
@@ -120,9 +125,12 @@ export class Reaper implements AsyncDisposable {
         return this.#letGo(message, job);
       }
     }
-    if (!(await this.#isQueued(sequence)) && (await this.#requeue(decoded.value, ticketOf(message)))) {
-      return this.#letGo(message, job);
-    }
+    const queued = await this.#store.manager.direct.getMessage(STREAMS.jobs, { seq: sequence });
+    // From then on it is looked after by a record of its own.
+    const hasMoved = queued
+      ? await this.#own?.look(decoded.value, queued.subject)
+      : await this.#requeue(decoded.value, ticketOf(message));
+    if (hasMoved) return this.#letGo(message, job);
     message.nak(this.#nextLookMs(job, expiresIn));
   }
 
@@ -132,27 +140,16 @@ export class Reaper implements AsyncDisposable {
     message.ack();
   }
 
-  async #isQueued(sequence: number): Promise<boolean> {
-    const stored = await this.#store.manager.direct.getMessage(STREAMS.jobs, { seq: sequence });
-    return stored !== null;
-  }
-
-  /** @returns whether it is looked after by a record of its own from now on */
-  async #requeue({ job, lane, sequence }: AcceptedRecord, ticket: Ticket | undefined): Promise<boolean> {
-    // Its end may have come between the two looks.
-    if (await readResult(this.#store, job.account, job.id)) return true;
-    const { attempts } = await readJob(this.#store, job.account, job.id);
-    const priorAttempts = Math.max(1, job.priorAttempts, ...attempts.map(({ attempt }) => attempt));
-    // Two directors that do this at once send the same message id, so the job is queued once.
-    await queueJob(
-      this.#store,
-      { ...job, priorAttempts },
-      lane,
-      `${job.id}:${sequence}`,
-      ticket ?? newTicket(),
-    );
+  async #requeue(lost: AcceptedRecord, ticket: Ticket | undefined): Promise<true> {
+    const { account, id: job } = lost.job;
+    const newest = await readAccepted(this.#store, account, job);
+    // It was moved, and its new place is on record.
+    if (newest && newest.sequence > lost.sequence) return true;
+    const queued = await requeueJob(this.#store, lost, ticket);
+    if (queued === undefined) return true;
+    const { priorAttempts } = queued;
     this.#counts.requeued += 1;
-    this.#log.warn({ job: job.id, account: job.account, priorAttempts }, 'lost job queued again');
+    this.#log.warn({ job, account, priorAttempts }, 'lost job queued again');
     return true;
   }
 
@@ -187,6 +184,8 @@ export interface ReaperOptions {
   readonly log: Log;
   readonly times?: ReaperTimes | undefined;
   readonly now: () => number;
+  /** Jobs that wait for their account's own workers are not left there. */
+  readonly own?: OwnLane | undefined;
   /** Where credits are on: called for each job that has ended, before it is let go. */
   readonly settle?: ((account: Account, job: JobId) => Promise<void>) | undefined;
 }

@@ -45,7 +45,7 @@ export function serveAccounts(
   });
   endpoints.ofAccount('check', checkRequestSchema, async (account, check) => ({
     job: check.job,
-    givenBack: await checkWorker(store, account, check),
+    givenBack: await checkWorker(store, account, check, admission.own),
   }));
   endpoints.ofAccount('handover', handOverRequestSchema, async (account, asked) => ({
     taken: await handOver(store, account, asked),

@@ -31,7 +31,7 @@ export function serveWorkers(
   { store, policy, roster, tickets }: Pick<Admission, 'store' | 'policy' | 'roster' | 'tickets'>,
 ): void {
   const handedOut = { ...store, tickets };
-  endpoints.ofWorker('progress', progressRequestSchema, (_, asked) => viewProgress(store, asked));
+  endpoints.ofWorker('progress', progressRequestSchema, (_, asked) => viewProgress(handedOut, asked));
   endpoints.ofWorker('provision', provisionRequestSchema, (_, asked, { limits }) => {
     checkModels(limits, [asked.model]);
     return provisionFor(store, asked);
@@ -57,7 +57,7 @@ function modelsOf(heartbeat: Heartbeat | null): ModelName[] {
 }
 
 /** @throws AipgError `not-permitted` when the worker's key is for other models */
-function checkModels(limits: KeyLimits | undefined, models: readonly ModelName[]): void {
+export function checkModels(limits: KeyLimits | undefined, models: readonly ModelName[]): void {
   const other = models.find((model) => !mayUse(limits, model));
   if (other !== undefined) throw notForModel(other, limits?.models ?? []);
 }

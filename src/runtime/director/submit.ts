@@ -11,6 +11,7 @@ import type { Job, Lane } from '../protocol/job.ts';
 import { type Asker, type KeyLimits, mayUse } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
+import { ownSubjects } from '../protocol/own-lane.ts';
 import type { SubmitRequest } from '../protocol/requests.ts';
 import { finalEvent } from '../protocol/result.ts';
 import { isSealed } from '../protocol/sealed.ts';
@@ -18,6 +19,7 @@ import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord } from './accepted.ts';
 import type { Charges } from './charges.ts';
 import { chooseAllowed } from './choose-model.ts';
+import type { OwnLane } from './own-lane.ts';
 import type { Policy } from './policy/policy.ts';
 import { servedUnder } from './policy/served-under.ts';
 import type { Rates } from './rates.ts';
@@ -31,6 +33,8 @@ export interface Admission {
   readonly roster: Roster;
   readonly unfinished: Unfinished;
   readonly waiting: WaitingJobs;
+  /** `undefined` where nobody has a key, and so no worker an account of its own. */
+  readonly own: OwnLane | undefined;
   /** `undefined` where credits are off. */
   readonly charges: () => Promise<Charges | undefined>;
   /** Resolves when the models that workers have brought have a price, as far as there is one. */
@@ -53,7 +57,7 @@ export async function submitJob(
   request: SubmitRequest,
   { key, limits }: Pick<Asker, 'key' | 'limits'> = {},
 ): Promise<Job> {
-  const { store, policy, unfinished, waiting, charges, rates, tickets, now } = admission;
+  const { store, policy, unfinished, waiting, own, charges, rates, tickets, now } = admission;
   const { job: spec, client } = request;
   if (isSealed(spec.input) && client === undefined) {
     throw new AipgError('job-refused', 'A sealed job needs its client, which alone has the content.');
@@ -82,11 +86,19 @@ export async function submitJob(
   }
   const ticket = newTicket();
   tickets.add(account, job.id, ticket);
-  const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id, ticket);
+  const isOwn = own?.takes(account, model) ?? false;
+  const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id, { ticket, isOwn });
   faultPoint('after-accept');
   if (isDuplicate) await tellIfEnded(store, job);
-  else waiting.add(job, lane, sequence);
+  else waiting.add(job, isOwn ? 'own' : lane, sequence);
   return job;
+}
+
+export interface QueueOptions {
+  /** Of a job that was queued before. */
+  readonly ticket?: Ticket | undefined;
+  /** It waits for its account's own workers before it waits in its lane. */
+  readonly isOwn?: boolean;
 }
 
 export interface Queued {
@@ -105,11 +117,14 @@ export async function queueJob(
   job: Job,
   lane: Lane,
   messageId: string,
-  ticket: Ticket,
+  { ticket = newTicket(), isOwn = false }: QueueOptions = {},
 ): Promise<Queued> {
-  const { account, id, model } = job;
+  const { account, id, kind, tier, model } = job;
   const payload = await encodeLarge(connection, job, { account, job: id });
-  const queued = jetstream.publish(subjects.job(job.kind, job.tier, lane, model, account), payload, {
+  const place = isOwn
+    ? ownSubjects.job(kind, tier, model, account)
+    : subjects.job(kind, tier, lane, model, account);
+  const queued = jetstream.publish(place, payload, {
     msgID: messageId,
     headers: withTicket(ticket),
   });
@@ -119,7 +134,7 @@ export async function queueJob(
   }
   const { seq: sequence, duplicate: isDuplicate } = await queued;
   faultPoint('after-queue');
-  const accepted: AcceptedRecord = { sequence, lane, job };
+  const accepted: AcceptedRecord = { sequence, lane, ...(isOwn && { own: true }), job };
   await jetstream.publish(
     subjects.accepted(account, id),
     await encodeLarge(connection, accepted, { account, job: id }),

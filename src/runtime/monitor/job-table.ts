@@ -1,8 +1,8 @@
 import type { Account, JobId } from '../protocol/ids.ts';
-import { type Tier, tierSchema } from '../protocol/job.ts';
+import type { Tier } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { JobStatus, JobView } from '../protocol/requests.ts';
-import { decodeToken, parseLease } from '../protocol/subjects.ts';
+import { parseConsumerName, parseLease } from '../protocol/subjects.ts';
 import type { JobRow, JobStep } from './grid-snapshot.ts';
 import type { JobNews } from './job-news.ts';
 
@@ -181,7 +181,6 @@ function told(row: JobRow, at: number, what: string): readonly JobStep[] {
 
 /** A lease names the consumer by which the job was taken, and so its tier and model. */
 function queueOf(lease: string): { tier: Tier; model: ModelName | undefined } | undefined {
-  const [, tier, , ...token] = parseLease(lease)?.consumer.split('_') ?? [];
-  const parsed = tierSchema.safeParse(tier);
-  return parsed.success ? { tier: parsed.data, model: decodeToken(token.join('_')) } : undefined;
+  const { tier, model } = parseConsumerName(parseLease(lease)?.consumer ?? '');
+  return tier && { tier, model };
 }

@@ -1,21 +1,22 @@
 import { JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
 import { type Account, accountSchema, type JobId, jobIdSchema } from '../protocol/ids.ts';
 import type { ModelName } from '../protocol/model.ts';
-import { decodeToken, patterns, STREAMS } from '../protocol/subjects.ts';
+import { decodeToken, parseConsumerName, patterns, STREAMS } from '../protocol/subjects.ts';
 
 /** Jobs in the queues of each model that no worker has taken. */
 export async function readWaiting(manager: JetStreamManager): Promise<Map<ModelName, number>> {
   const waiting = new Map<ModelName, number>();
-  const add = (token: string | undefined, count: number) => {
-    const model = decodeToken(token ?? '');
+  const add = (model: ModelName | undefined, count: number) => {
     if (model !== undefined) waiting.set(model, (waiting.get(model) ?? 0) + count);
   };
   // Accepted and not ended, less those that are in work.
   const subjects = await subjectsOf(manager, STREAMS.jobs, patterns.jobs);
-  for (const [subject, count] of Object.entries(subjects)) add(subject.split('.')[5], count);
+  for (const [subject, count] of Object.entries(subjects)) {
+    add(decodeToken(subject.split('.')[5] ?? ''), count);
+  }
   if (waiting.size > 0) {
     for await (const { name, num_ack_pending } of manager.consumers.list(STREAMS.jobs)) {
-      if (num_ack_pending > 0) add(name.split('_').slice(3).join('_'), -num_ack_pending);
+      if (num_ack_pending > 0) add(parseConsumerName(name).model, -num_ack_pending);
     }
   }
   for (const [model, count] of waiting) if (count <= 0) waiting.delete(model);

@@ -19,6 +19,9 @@ export type Tier = z.infer<typeof tierSchema>;
 export const laneSchema = z.enum(['fresh', 'backlog']);
 export type Lane = z.infer<typeof laneSchema>;
 
+/** The same, or, before these two, `own`: where only the workers of the job's own account look. */
+export type JobLane = Lane | 'own';
+
 /** What a client asks of a grid. */
 export const jobSpecSchema = z.object({
   /** Chosen by the client, so that a submit repeated after a lost answer is still one job. */

@@ -53,6 +53,11 @@ export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
   ],
   worker: [
     { may: 'publish', subject: 'aipg.wrk.{asker}.*', why: 'requests to directors: jobs, leases, records' },
+    {
+      may: 'publish',
+      subject: 'aipg.own.{account}.{asker}.*',
+      why: "requests to directors: jobs of its own account, before others'",
+    },
     { may: 'publish', subject: 'aipg.evt.*.*', why: 'events of jobs whose unguessable id it was given' },
     { may: 'publish', subject: 'aipg.req.{account}.balance', why: 'what its owner has' },
     { may: 'publish', subject: 'aipg.req.{account}.earnings', why: 'what its owner has earned' },
@@ -83,6 +88,11 @@ export const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
     { may: 'publish', subject: '_INBOX.>', why: 'answers to requests' },
     { may: 'subscribe', subject: 'aipg.req.*.*', why: 'requests of accounts' },
     { may: 'subscribe', subject: 'aipg.wrk.*.*', why: 'requests of workers' },
+    {
+      may: 'subscribe',
+      subject: 'aipg.own.*.*.*',
+      why: 'requests of workers of an account for its own jobs',
+    },
     { may: 'subscribe', subject: 'aipg.adm.*', why: 'requests of operators' },
     { may: 'subscribe', subject: 'aipg.here.*', why: 'who is there' },
     { may: 'subscribe', subject: '$SRV.>', why: 'other directors' },

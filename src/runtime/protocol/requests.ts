@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { chargeSchema } from './charge.ts';
 import { attemptSchema, failureSchema, jobEventSchema, leaseSchema, sealedEventSchema } from './events.ts';
-import { accountSchema, clientIdSchema, jobIdSchema, workerIdSchema } from './ids.ts';
+import { accountSchema, clientIdSchema, jobIdSchema, ticketSchema, workerIdSchema } from './ids.ts';
 import { submittedJobSchema } from './job.ts';
 import { LIMITS } from './limits.ts';
 import { modelNameSchema } from './model.ts';
@@ -109,10 +109,13 @@ export type JobSummary = z.infer<typeof jobSummarySchema>;
 export const jobsReplySchema = z.object({ jobs: z.array(jobSummarySchema) });
 export type JobsReply = z.infer<typeof jobsReplySchema>;
 
-/** A worker asks how far the attempts before its own have come. That it knows the job's id shows its lease. */
+/** A worker asks how far the attempts before its own have come. The ticket shows that it was handed the job. */
 export const progressRequestSchema = envelopeSchema.extend({
   account: accountSchema,
   job: jobIdSchema,
+  ticket: ticketSchema,
+  /** In the queue's stream. */
+  sequence: z.number().int().nonnegative(),
   /** The asker's own; the answer holds all that came before it said that it has the lease. */
   attempt: z.number().int().min(2),
 });

@@ -7,7 +7,7 @@ import {
   type WorkerId,
   workerIdSchema,
 } from './ids.ts';
-import type { Kind, Lane, Tier } from './job.ts';
+import { type JobLane, type Kind, type Lane, type Tier, tierSchema } from './job.ts';
 import { type Asker, formatAsker, parseAsker } from './key-limits.ts';
 import { type ModelName, modelNameSchema, type Sha256 } from './model.ts';
 
@@ -125,8 +125,19 @@ export const REAPER = 'reaper';
 export const SETTLER = 'settler';
 
 /** The durable consumer that all workers of one kind, tier, lane and model share. */
-export function consumerName(kind: Kind, tier: Tier, lane: Lane, model: ModelName): string {
+export function consumerName(kind: Kind, tier: Tier, lane: JobLane, model: ModelName): string {
   return `${kind}_${tier}_${lane}_${encodeToken(model)}`;
+}
+
+/** What the name of a queue's consumer says; `undefined` for parts that it does not name. */
+export function parseConsumerName(name: string): {
+  readonly tier: Tier | undefined;
+  readonly model: ModelName | undefined;
+} {
+  const [, tier, , ...rest] = name.split('_');
+  // An account's own queue has its account behind the model.
+  const [token = ''] = rest.join('_').split('~');
+  return { tier: tierSchema.safeParse(tier).data, model: decodeToken(token) };
 }
 
 /**

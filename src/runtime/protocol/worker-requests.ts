@@ -5,7 +5,7 @@ import { kindSchema, laneSchema, tierSchema } from './job.ts';
 import { modelNameSchema } from './model.ts';
 import { envelopeSchema } from './requests.ts';
 import { resultSchema } from './result.ts';
-import { heartbeatSchema } from './worker.ts';
+import { heartbeatSchema, workerStateSchema } from './worker.ts';
 
 // What a worker with a key asks of a director, who does it on the bus in the worker's stead.
 
@@ -25,6 +25,22 @@ export const nextRequestSchema = envelopeSchema.extend({
   expiresMs: z.number().int().min(0).max(60_000),
 });
 export type NextRequest = z.infer<typeof nextRequestSchema>;
+
+/** The queues of the asker's own account, made where they are not there yet. */
+export const ownProvisionReplySchema = z.object({
+  queues: z.array(z.object({ tier: tierSchema, lane: z.literal('own'), consumer: z.string() })).max(8),
+});
+
+/** The same for a job of the asker's own account. */
+export const ownNextRequestSchema = nextRequestSchema.omit({ lane: true });
+export type OwnNextRequest = z.infer<typeof ownNextRequestSchema>;
+
+/** Told to all directors: for which models a worker takes its own account's jobs, while its state is `serving`. */
+export const ownStateSchema = envelopeSchema.extend({
+  models: z.array(modelNameSchema).max(64),
+  state: z.enum([...workerStateSchema.options, 'left']),
+});
+export type OwnState = z.infer<typeof ownStateSchema>;
 
 /** What is said of a lease: renewed, acknowledged, given back, refused. */
 export const leaseRequestSchema = envelopeSchema.extend({

@@ -155,7 +155,7 @@ export class Attempt {
     this.#events.leased(this.#number, this.#lease);
     let tries = 0;
     const progress = await retryUntilStopped(connection, signal, () =>
-      askProgress(connection, worker, this.#job, this.#number, tries++),
+      askProgress(connection, worker, this.#job, this.#lease, this.#number, tries++),
     );
     this.#earlier = progress.attempts.filter(hasFailed);
     this.#givenUp = this.#earlier.length >= MAX_ATTEMPTS || progress.attempts.length >= MAX_TRIES;

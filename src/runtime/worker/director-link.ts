@@ -12,12 +12,14 @@ import {
   provisionReplySchema,
 } from '../protocol/worker-requests.ts';
 import type { LinkOptions, WorkerLink } from './link.ts';
+import { OwnLink } from './own-link.ts';
 
 /** How long a director may take to answer, in milliseconds. */
 const ANSWER_MS = 5_000;
 
 /** The link of a worker whose key gives it no right to JetStream. */
 export function directorLink({ connection, id }: LinkOptions): WorkerLink {
+  const own = new OwnLink(connection, id);
   const asker = askerFor(connection, id);
   const payload = (request: object) =>
     encode({ protocol: PROTOCOL_VERSION, ...request }, LIMITS.messageBytes);
@@ -40,20 +42,31 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
     throw new Error(`A director's answer ${reply.reason}.`);
   };
   return {
-    queues: async (model) => (await ask('provision', { kind: 'text', model }, provisionReplySchema)).queues,
+    queues: async (model) => {
+      const { queues } = await ask('provision', { kind: 'text', model }, provisionReplySchema);
+      return [...queues, ...(await own.queues(model))];
+    },
     access: (model) => ({
       requestNext: ({ tier, lane }, expiresMs, reply) =>
-        connection.publish(
-          subjects.workerRequest(asker, 'next'),
-          payload({ kind: 'text', tier, lane, model, expiresMs }),
-          { reply },
-        ),
+        lane === 'own'
+          ? own.requestNext({ kind: 'text', tier, model, expiresMs }, reply)
+          : connection.publish(
+              subjects.workerRequest(asker, 'next'),
+              payload({ kind: 'text', tier, lane, model, expiresMs }),
+              { reply },
+            ),
       say: (lease, word) =>
         connection.publish(subjects.workerRequest(asker, 'lease'), payload({ lease, word })),
     }),
-    beat: async (heartbeat) => void (await ask('beat', { heartbeat }, doneReplySchema)),
-    leave: async () => void (await ask('beat', { heartbeat: null }, doneReplySchema)),
-    renew: async () => undefined,
+    beat: async (heartbeat) => {
+      own.tell(heartbeat);
+      await ask('beat', { heartbeat }, doneReplySchema);
+    },
+    leave: async () => {
+      own.tell(null);
+      await ask('beat', { heartbeat: null }, doneReplySchema);
+    },
+    renew: async () => own.forgetTold(),
     claim: (account, job, attempt, { ticket, sequence }) =>
       ask('claim', { account, job, ticket, sequence, attempt }, claimReplySchema),
     finish: (account, job, result, expected, { ticket, sequence }) =>

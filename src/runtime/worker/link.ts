@@ -4,7 +4,13 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { needsDirector } from '../bus/identity.ts';
 import { directAccess, type QueueAccess } from '../bus/job-queue.ts';
 import type { Proof } from '../bus/lease.ts';
-import { openWorkersBucket, provision, provisionQueues, type Queue } from '../bus/provision.ts';
+import {
+  type OwnQueue,
+  openWorkersBucket,
+  provision,
+  provisionQueues,
+  type Queue,
+} from '../bus/provision.ts';
 import { type ClaimOutcome, claimJob, readResult, writeResult } from '../bus/record.ts';
 import { encode } from '../protocol/codec.ts';
 import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
@@ -17,8 +23,8 @@ export type Finish = { readonly written: boolean; readonly result?: Result | und
 
 /** What a worker does on the bus beside publishing events: by itself, or, with a key of its own, through a director. */
 export interface WorkerLink {
-  /** Makes sure of a model's queues. */
-  queues(model: ModelName): Promise<readonly Queue[]>;
+  /** Makes sure of a model's queues; those of the worker's own account are among them where it has one. */
+  queues(model: ModelName): Promise<readonly (Queue | OwnQueue)[]>;
   access(model: ModelName): QueueAccess;
   beat(heartbeat: Heartbeat): Promise<void>;
   /** Takes its leave of the grid. */

@@ -1,11 +1,13 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { askerFor } from '../bus/identity.ts';
+import type { Proof } from '../bus/lease.ts';
 import { encode } from '../protocol/codec.ts';
 import type { WorkerId } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { type ProgressReply, type ProgressRequest, progressReplySchema } from '../protocol/requests.ts';
+import { refusalIn } from '../protocol/refusal.ts';
+import { type ProgressReply, progressReplySchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
 
 /**
@@ -16,17 +18,19 @@ const ANSWER_MS = { first: 1_000, most: 16_000 };
 
 /**
  * Asks a director how far the attempts before this one have come.
+ * @param proof that the job was handed to this worker
  * @param tries how often it was asked before
- * @throws Error when none answers, to be asked again
+ * @throws AipgError what the director refused with; another Error when none answers, to be asked again
  */
 export async function askProgress(
   connection: NatsConnection,
   worker: WorkerId,
-  job: Job,
+  { account, id }: Job,
+  { ticket, sequence }: Proof,
   attempt: number,
   tries: number,
 ): Promise<ProgressReply> {
-  const request: ProgressRequest = { protocol: PROTOCOL_VERSION, account: job.account, job: job.id, attempt };
+  const request = { protocol: PROTOCOL_VERSION, account, job: id, ticket, sequence, attempt };
   const reply = await connection.request(
     subjects.workerRequest(askerFor(connection, worker), 'progress'),
     encode(request),
@@ -34,6 +38,10 @@ export async function askProgress(
       timeout: Math.min(ANSWER_MS.most, ANSWER_MS.first * 2 ** tries),
     },
   );
+  const refusal = refusalIn(reply.data);
+  // What the bus did not do for the director may work the next time.
+  if (refusal?.code === 'grid-unreachable') throw new Error(refusal.message);
+  if (refusal) throw refusal;
   const progress = await decodeLarge(connection, progressReplySchema, reply.data, {
     box: 'out-wrk',
     id: worker,

@@ -2,7 +2,7 @@ import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 import { decodeLarge } from '../bus/artifacts.ts';
 import { JobQueue } from '../bus/job-queue.ts';
 import type { Lease } from '../bus/lease.ts';
-import { ACK_WAIT_MS, type Queue } from '../bus/provision.ts';
+import { ACK_WAIT_MS, type OwnQueue, type Queue } from '../bus/provision.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import type { LoadedModel } from '../engines/engine.ts';
 import { type Decoded, decode, encode } from '../protocol/codec.ts';
@@ -64,7 +64,7 @@ export class Worker {
   #change: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
 
-  private constructor(options: WorkerOptions, link: WorkerLink, queues: readonly Queue[]) {
+  private constructor(options: WorkerOptions, link: WorkerLink, queues: readonly (Queue | OwnQueue)[]) {
     const { connection, model, log } = options;
     this.#options = options;
     this.#link = link;

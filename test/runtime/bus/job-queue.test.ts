@@ -2,12 +2,18 @@ import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectBus } from '../../../src/runtime/bus/connect.ts';
-import { JobQueue } from '../../../src/runtime/bus/job-queue.ts';
+import { directAccess, JobQueue } from '../../../src/runtime/bus/job-queue.ts';
 import type { Lease } from '../../../src/runtime/bus/lease.ts';
-import { provision, provisionQueues, type Queue } from '../../../src/runtime/bus/provision.ts';
+import {
+  provision,
+  provisionOwnQueues,
+  provisionQueues,
+  type Queue,
+} from '../../../src/runtime/bus/provision.ts';
 import { LOCAL_ACCOUNT } from '../../../src/runtime/protocol/ids.ts';
 import type { Lane, Tier } from '../../../src/runtime/protocol/job.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
+import { ownSubjects } from '../../../src/runtime/protocol/own-lane.ts';
 import { STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
 import { startTestBus, type TestBus } from '../../support/bus-server.ts';
 
@@ -152,6 +158,59 @@ describe('a queue of jobs', () => {
     const next = await queue.next();
     expect([text(next), next?.attempt]).toEqual(['b', 1]);
     next?.acknowledge();
+  });
+
+  test('hands out jobs of its own account before all others, whatever their tier', async () => {
+    const { queues, put } = await newQueue();
+    const model = modelNameSchema.parse(`model-${count}`);
+    const own = await provisionOwnQueues(manager, 'text', model, LOCAL_ACCOUNT);
+    using queue = new JobQueue(connection, [...queues, ...own]);
+    const putOwn = async (text: string, tier: Tier) => {
+      await jetstream(connection).publish(ownSubjects.job('text', tier, model, LOCAL_ACCOUNT), text);
+    };
+    for (let n = 0; n < 4; n++) await put('priority', 'priority');
+    for (let n = 0; n < 2; n++) await putOwn('own bulk', 'bulk');
+    await putOwn('own', 'standard');
+    const served: string[] = [];
+    while (served.length < 7) {
+      const lease = await queue.next();
+      served.push(text(lease));
+      lease?.acknowledge();
+    }
+    expect(served).toEqual(['own', 'own bulk', 'own bulk', ...Array(4).fill('priority')]);
+  });
+
+  test('is not kept from the jobs of all by an own queue that is not there', async () => {
+    const { queues, put } = await newQueue();
+    const gone = { tier: 'standard', lane: 'own', consumer: 'not_there' } as const;
+    using queue = new JobQueue(connection, [...queues, gone]);
+    await put('a');
+    await put('b');
+    for (const expected of ['a', 'b']) {
+      const lease = await queue.next();
+      expect(text(lease)).toBe(expected);
+      lease?.acknowledge();
+    }
+  });
+
+  test('asks again when a request is lost on its way, while others get answers', {
+    timeout: 15_000,
+  }, async () => {
+    const { queues, put } = await newQueue();
+    const direct = directAccess(connection);
+    let asked = 0;
+    using queue = new JobQueue(connection, queues, {
+      ...direct,
+      requestNext: (...request) => void (asked++ > 0 && direct.requestNext(...request)),
+    });
+    await put('a');
+    await put('b');
+    const take = async () => {
+      const lease = await queue.next();
+      lease?.acknowledge();
+      return text(lease);
+    };
+    expect(await Promise.all([take(), take()])).toEqual(['a', 'b']);
   });
 
   test('serves tiers and lanes by weight, and none is left to wait', async () => {

@@ -14,7 +14,7 @@ import {
 } from '../../../src/runtime/protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
-import { refusalSchema } from '../../../src/runtime/protocol/requests.ts';
+import { progressReplySchema, refusalSchema } from '../../../src/runtime/protocol/requests.ts';
 import { parseLease, STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
 import { claimReplySchema, finishReplySchema } from '../../../src/runtime/protocol/worker-requests.ts';
 import { STORY, textJob } from '../../support/grid.ts';
@@ -74,6 +74,34 @@ describe('a worker that was not handed a job', () => {
       value: { written: true },
     });
     expect(await recordOf(spoken)).toMatchObject(END);
+  });
+
+  test('cannot drive off another that works on a job of its own account, nor read how far it is', async () => {
+    const accomplice = await grid.client('mallory');
+    const { id: job } = await accomplice.submit({ ...textJob(STORY), model: MODEL }, { wait: true });
+    const holder = await grid.raw('worker', 'carol');
+    const held = await next(holder);
+    const spoken = { account: await grid.account('mallory'), job, ...held };
+    const told: string[] = [];
+    holder.connection.subscribe(`aipg.ctl.worker.${holder.credentials.worker}`, {
+      callback: (_, message) => void told.push(message.string()),
+    });
+    const leased = { type: 'leased', attempt: 1, worker: holder.credentials.worker };
+    holder.connection.publish(`aipg.evt.${spoken.account}.${job}`, encode(leased));
+    await holder.connection.flush();
+
+    const mallory = await grid.raw('worker', 'mallory');
+    const asked = { ...spoken, attempt: 2 };
+    expect(isRefused(await ask(mallory, 'progress', { ...asked, ticket: newTicket() }))).toBe(true);
+    const { ticket: _, ...without } = asked;
+    expect(isRefused(await ask(mallory, 'progress', without))).toBe(true);
+    await holder.connection.flush();
+    expect(told).toEqual([]);
+    // Who was handed it is told, and drives off whoever had it before.
+    const progress = await ask(await grid.raw('worker', 'dave'), 'progress', asked);
+    expect(decode(progressReplySchema, progress)).toMatchObject({ value: { attempts: [{ attempt: 1 }] } });
+    await expect.poll(() => told).toEqual([expect.stringContaining('"fence"')]);
+    await accomplice.job(job).cancel('enough');
   });
 
   test('cannot use the ticket of a job that it was handed for another', async () => {

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { accountSchema, workerIdSchema } from '../../../src/runtime/protocol/ids.ts';
+import { tierSchema } from '../../../src/runtime/protocol/job.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
+import { ownAsker, ownConsumerName, ownSubjects } from '../../../src/runtime/protocol/own-lane.ts';
 import {
   consumerName,
   decodeToken,
   encodeToken,
+  parseConsumerName,
   requestAccount,
 } from '../../../src/runtime/protocol/subjects.ts';
 
@@ -42,6 +46,46 @@ describe('model names as subject tokens', () => {
   test('reads as itself where it can', () => {
     expect(encodeToken(modelNameSchema.parse('aipg-tiny'))).toBe('aipg-tiny');
     expect(encodeToken(modelNameSchema.parse('org/repo:Q4_K_M'))).toBe('org=2Frepo=3AQ4_K_M');
+  });
+});
+
+describe("the name of a queue's consumer", () => {
+  const account = accountSchema.parse('a0_b-c');
+
+  test("tells its tier and model, also that of an account's own", () => {
+    fc.assert(
+      fc.property(modelNames, fc.constantFrom(...tierSchema.options), (model, tier) => {
+        const names = [
+          consumerName('text', tier, 'backlog', model),
+          ownConsumerName('text', tier, model, account),
+        ];
+        for (const name of names) expect(parseConsumerName(name)).toEqual({ tier, model });
+      }),
+    );
+    expect(parseConsumerName('reaper')).toEqual({ tier: undefined, model: undefined });
+  });
+});
+
+describe('who asks for the jobs of its own account', () => {
+  const worker = workerIdSchema.parse('w-1');
+  const account = accountSchema.parse('carol');
+
+  test('is in the subject: the account, the worker, and the limits of its key', () => {
+    expect(ownAsker(ownSubjects.request(account, worker, 'next'))).toMatchObject({ account, worker });
+    const limits = { models: [modelNameSchema.parse('org/a')] };
+    const asker = { id: worker, key: `U${'A'.repeat(55)}`, limits };
+    expect(ownAsker(ownSubjects.request(account, asker, 'next'))).toEqual({ account, worker, asker });
+  });
+
+  test('is refused in any other form', () => {
+    for (const subject of [
+      'aipg.own.carol',
+      'aipg.own.*.w.next',
+      'aipg.own.carol.*.next',
+      'aipg.own.carol.w~x.next',
+    ]) {
+      expect(ownAsker(subject), subject).toBeUndefined();
+    }
   });
 });
 

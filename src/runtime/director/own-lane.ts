@@ -1,0 +1,213 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { decodeLarge } from '../bus/artifacts.ts';
+import { faultPoint } from '../bus/fault-point.ts';
+import { readMessages } from '../bus/read-messages.ts';
+import type { RecordStore } from '../bus/record.ts';
+import type { Roster } from '../bus/roster.ts';
+import { ticketOf } from '../bus/ticket.ts';
+import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
+import { type Job, jobSchema, kindSchema, type Lane, tierSchema } from '../protocol/job.ts';
+import type { Log } from '../protocol/log.ts';
+import type { ModelName } from '../protocol/model.ts';
+import { isOwnLane, ownConsumerName, ownSubjects } from '../protocol/own-lane.ts';
+import { STREAMS, subjects } from '../protocol/subjects.ts';
+import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
+import { freeSlots } from './free-slots.ts';
+import { readJob } from './job-reader.ts';
+import { jobsToMove } from './own-wait.ts';
+import { OwnWorkers } from './own-workers.ts';
+import type { Policy } from './policy/policy.ts';
+import { mayServe } from './policy/served-under.ts';
+import { requeueJob } from './requeue.ts';
+
+export interface OwnLaneOptions {
+  readonly store: RecordStore;
+  readonly roster: Roster;
+  readonly policy: Policy;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** A job that waits with everybody's from now on. */
+export interface Moved {
+  readonly job: Job;
+  readonly lane: Lane;
+  /** In the queue's stream. */
+  readonly sequence: number;
+}
+
+/**
+ * Jobs that wait for their account's own workers, and when they stop to. They go to the queue of all as a lost job does:
+ * taken out first, which only one can do, then queued again under the next attempt's number, so that a worker that took
+ * it in the same moment is overtaken. A director that is killed in between leaves a lost job, which the reaper finds.
+ */
+export class OwnLane implements Disposable {
+  readonly workers: OwnWorkers;
+  readonly #options: OwnLaneOptions;
+  /** Own queues that are being cleared, and whether again after that. */
+  readonly #releasing = new Map<string, boolean>();
+  #moved = 0;
+
+  constructor(options: OwnLaneOptions) {
+    const { store, now } = options;
+    this.#options = options;
+    this.workers = new OwnWorkers({
+      connection: store.connection,
+      now,
+      onGone: (account, model) => this.#release(account, model),
+    });
+  }
+
+  /** Jobs that this director has moved to the queue of all since its start. */
+  get moved(): number {
+    return this.#moved;
+  }
+
+  [Symbol.dispose](): void {
+    this.workers[Symbol.dispose]();
+  }
+
+  /** Whether a job is to wait for its account's own workers first. */
+  takes(account: Account, model: ModelName): boolean {
+    return this.#taking(account, model).length > 0;
+  }
+
+  /**
+   * How many of an account's jobs that no worker has taken are to go to the queue of all.
+   * @param since when each began to wait, the oldest first, in milliseconds since 1970
+   */
+  overdue(account: Account, model: ModelName, since: readonly number[]): number {
+    const now = this.#options.now();
+    const own = this.workers.of(account);
+    return jobsToMove({
+      isServed: this.takes(account, model),
+      freeElsewhere: freeSlots(this.#options, model, (worker) => !own.has(worker)),
+      waited: since.map((at) => now - at),
+    });
+  }
+
+  /**
+   * Moves a job to the queue of all.
+   * @param sequence of its message in the queue's stream
+   * @returns undefined when it is not there any more, has ended, or is not written down as accepted (yet)
+   */
+  async move(account: Account, id: JobId, sequence: number): Promise<Moved | undefined> {
+    const { store, log } = this.#options;
+    const stored = await store.manager.direct.getMessage(STREAMS.accepted, {
+      last_by_subj: subjects.accepted(account, id),
+    });
+    const accepted = stored && (await decodeLarge(store.connection, acceptedRecordSchema, stored.data));
+    if (!accepted?.ok || accepted.value.sequence !== sequence) return undefined;
+    if (!(await this.#takeOut(sequence))) return undefined;
+    faultPoint('after-own-removal');
+    const ticket = ticketOf({ headers: stored?.header });
+    const queued = await requeueJob(store, accepted.value, ticket);
+    if (queued === undefined) return undefined;
+    this.#moved += 1;
+    const { job, lane } = accepted.value;
+    log.info({ job: id, account, priorAttempts: queued.priorAttempts }, 'job moved to the queue of all');
+    return { job: { ...job, priorAttempts: queued.priorAttempts }, lane, sequence: queued.sequence };
+  }
+
+  /**
+   * Looks at an unfinished job of the queue's stream that may have been left behind.
+   * @param subject of its message there
+   * @returns whether it was moved
+   */
+  async look({ job, sequence }: AcceptedRecord, subject: string): Promise<boolean> {
+    if (!isOwnLane(subject) || !this.workers.knowsAll) return false;
+    const isTaken = sequence <= (await this.#delivered(job));
+    if (isTaken && (await this.#isInWork(job))) return false;
+    if (this.overdue(job.account, job.model, [job.acceptedAt]) === 0) return false;
+    return (await this.move(job.account, job.id, sequence)) !== undefined;
+  }
+
+  /**
+   * Moves a job whose worker was lost in the middle of it, unless another of its account's has a slot free for it.
+   * @returns whether it was moved
+   */
+  async goOn({ job, sequence, own }: AcceptedRecord, lost: WorkerId): Promise<boolean> {
+    if (!own) return false;
+    const taking = new Set(this.#taking(job.account, job.model).filter((worker) => worker !== lost));
+    const free = freeSlots(this.#options, job.model, (worker) => taking.has(worker)) ?? 0;
+    if (free > 0) return false;
+    return (await this.move(job.account, job.id, sequence)) !== undefined;
+  }
+
+  /** Takes the message of a job that has ended out of the queue, where its account's workers alone would come by it. */
+  async tidy({ own, sequence }: AcceptedRecord): Promise<void> {
+    if (own) await this.#takeOut(sequence);
+  }
+
+  #taking(account: Account, model: ModelName): readonly WorkerId[] {
+    const { policy, roster } = this.#options;
+    return this.workers.taking(account, model).filter((worker) => mayServe(policy, roster, worker, model));
+  }
+
+  /** Up to where the queue's stream was handed out to the account's workers. */
+  async #delivered({ kind, tier, model, account }: Pick<Job, 'kind' | 'tier' | 'model' | 'account'>) {
+    const consumer = ownConsumerName(kind, tier, model, account);
+    try {
+      return (await this.#options.store.manager.consumers.info(STREAMS.jobs, consumer)).delivered.stream_seq;
+    } catch (error) {
+      if (error instanceof JetStreamApiError) return 0;
+      throw error;
+    }
+  }
+
+  /** Whether a worker that was heard of has a job that was handed out, and has not given it back. */
+  async #isInWork({ account, id }: Pick<Job, 'account' | 'id'>): Promise<boolean> {
+    const { attempts, result } = await readJob(this.#options.store, account, id);
+    const last = attempts.at(-1);
+    if (result !== undefined || last === undefined || last.end !== undefined) return false;
+    return this.workers.isAtWork(account, last.worker);
+  }
+
+  /** @returns whether it was there */
+  async #takeOut(sequence: number): Promise<boolean> {
+    try {
+      return await this.#options.store.manager.streams.deleteMessage(STREAMS.jobs, sequence);
+    } catch (error) {
+      if (error instanceof JetStreamApiError) return false;
+      throw error;
+    }
+  }
+
+  /** What comes while it runs is looked at once more behind it. */
+  #release(account: Account, model: ModelName): void {
+    const key = `${account} ${model}`;
+    const isRunning = this.#releasing.has(key);
+    this.#releasing.set(key, isRunning);
+    if (!isRunning) void this.#releaseAll(key, account, model);
+  }
+
+  async #releaseAll(key: string, account: Account, model: ModelName): Promise<void> {
+    do {
+      this.#releasing.set(key, false);
+      try {
+        await this.#moveAll(account, model);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#options.log.warn({ reason }, "an account's own queue could not be cleared");
+      }
+    } while (this.#releasing.get(key));
+    this.#releasing.delete(key);
+  }
+
+  /** All that waits in an account's own queue, and what was given back there. */
+  async #moveAll(account: Account, model: ModelName): Promise<void> {
+    const { connection } = this.#options.store;
+    for (const kind of kindSchema.options) {
+      for (const tier of tierSchema.options) {
+        const delivered = await this.#delivered({ kind, tier, model, account });
+        const subject = ownSubjects.job(kind, tier, model, account);
+        for await (const { data, sequence } of readMessages(connection, STREAMS.jobs, { subject })) {
+          if (this.takes(account, model)) return;
+          const job = await decodeLarge(connection, jobSchema, data);
+          if (!job.ok || (sequence <= delivered && (await this.#isInWork(job.value)))) continue;
+          await this.move(account, job.value.id, sequence);
+        }
+      }
+    }
+  }
+}
