@@ -68,10 +68,11 @@ export async function viewProgress(
 
 /** Unfinished jobs of an account, and those that ended since a time; the newest last. */
 export async function listJobs(
-  { connection }: RecordStore,
+  store: RecordStore,
   account: Account,
   { since, limit }: JobsRequest,
 ): Promise<JobSummary[]> {
+  const { connection } = store;
   const jobs = new Map<JobId, JobSummary>();
   const mine = subjects.accepted(account, '*' as JobId);
   for await (const { data, at } of readMessages(connection, STREAMS.accepted, { subject: mine })) {
@@ -88,7 +89,7 @@ export async function listJobs(
     since: from,
   })) {
     const id = jobIdSchema.safeParse(subject.split('.').at(-1));
-    const record = decode(recordSchema, data);
+    const record = await readListed(store, data);
     if (!id.success) continue;
     const known = jobs.get(id.data);
     jobs.delete(id.data);
@@ -118,6 +119,12 @@ export async function listJobs(
   return [...jobs.values()].sort((a, b) => when(a) - when(b)).slice(-limit);
 }
 
+/** Most records are small; those that are kept apart are read from there. */
+async function readListed({ connection }: RecordStore, data: Uint8Array) {
+  const record = decode(recordSchema, data);
+  return record.ok ? record : await decodeLarge(connection, recordSchema, data);
+}
+
 /**
  * Ends a job of this account as cancelled, wherever it is; one that has ended stays as it is.
  * @returns whether this ended it
@@ -133,6 +140,8 @@ export async function cancelJob(
   const isEnded = !(await endJob(store, account, job, { status: 'cancelled', reason }));
   if (!isEnded) {
     store.connection.publish(subjects.event(account, job), encode({ type: 'cancelled', reason }));
+    // What its worker publishes once it hears of the end comes behind it.
+    await store.connection.flush();
   }
   if (accepted) await takeAway(store, account, { type: 'cancel', job, reason }, accepted.sequence);
   return !isEnded;

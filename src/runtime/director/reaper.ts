@@ -128,8 +128,9 @@ export class Reaper implements AsyncDisposable {
 
   /** What was accepted is what a settlement goes by, so it stays until then. */
   async #letGo(message: JsMsg, { account, id }: Job): Promise<void> {
-    await this.#settle?.(account, id);
-    message.ack();
+    const waitMs = await this.#settle?.(account, id);
+    if (waitMs === undefined) message.ack();
+    else message.nak(waitMs);
   }
 
   async #isQueued(sequence: number): Promise<boolean> {
@@ -154,6 +155,8 @@ export class Reaper implements AsyncDisposable {
     const { connection } = this.#store;
     if (!(await endJob(this.#store, job.account, job.id, result))) return false;
     connection.publish(subjects.event(job.account, job.id), encode(finalEvent(result, 0)));
+    // What its worker publishes once it hears of the end comes behind it.
+    await connection.flush();
     const control = { type: 'cancel', job: job.id, reason: result.status } as const;
     await takeAway(this.#store, job.account, control, sequence);
     this.#log.info({ job: job.id, account: job.account, end: result.status }, 'job ended by its reaper');
@@ -181,6 +184,6 @@ export interface ReaperOptions {
   readonly log: Log;
   readonly times?: ReaperTimes | undefined;
   readonly now: () => number;
-  /** Where credits are on: called for each job that has ended, before it is let go. */
-  readonly settle?: ((account: Account, job: JobId) => Promise<void>) | undefined;
+  /** Where credits are on: called for each job that has ended, before it is let go, or is to be held for so long yet. */
+  readonly settle?: ((account: Account, job: JobId) => Promise<number | undefined>) | undefined;
 }

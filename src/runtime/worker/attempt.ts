@@ -7,8 +7,9 @@ import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { AttemptRecord } from '../protocol/events.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
+import type { Part } from '../protocol/part.ts';
 import type { ControlJob, ProgressReply } from '../protocol/requests.ts';
-import type { Result } from '../protocol/result.ts';
+import { type CutShort, isCutShort, type Result } from '../protocol/result.ts';
 import { type HandOver, isSealed } from '../protocol/sealed.ts';
 import type { TextInput } from '../protocol/text.ts';
 import { AttemptEvents } from './attempt-events.ts';
@@ -28,6 +29,7 @@ import { attemptDeadlineMs } from './deadlines.ts';
 import type { WorkerIdentity } from './identity.ts';
 import type { WorkerLink } from './link.ts';
 import { OutputStream } from './output-stream.ts';
+import { offerPart, partOf } from './part.ts';
 import { askProgress } from './progress.ts';
 import { receiptFor } from './receipt.ts';
 import { retryUntilStopped } from './retry.ts';
@@ -70,6 +72,9 @@ export class Attempt {
   /** Those before that have failed. */
   #earlier: readonly AttemptRecord[] = [];
   #givenUp = false;
+  readonly #startedAt = Date.now();
+  /** The job was ended over this attempt's head, which is to be paid for what it has streamed. */
+  #isCutShort = false;
 
   constructor(context: AttemptContext, lease: Lease, job: Job) {
     this.#context = context;
@@ -113,11 +118,19 @@ export class Attempt {
 
   /** What a director says of the job. */
   obey(control: Exclude<ControlJob, { type: 'content' }>): void {
-    if (control.type === 'cancel') this.#stop('cancelled');
-    else if (control.attempt > this.#number) this.#stop('overtaken');
+    if (control.type === 'cancel') {
+      this.#isCutShort = true;
+      this.#stop('cancelled');
+    } else if (control.attempt > this.#number) this.#stop('overtaken');
   }
 
   async run(): Promise<AttemptOutcome> {
+    const outcome = await this.#run();
+    if (this.#isCutShort) await this.#offerPart();
+    return outcome;
+  }
+
+  async #run(): Promise<AttemptOutcome> {
     const { giveBack, connection } = this.#context;
     const onGiveBack = () => this.#stop('given-back');
     giveBack.addEventListener('abort', onGiveBack);
@@ -217,6 +230,7 @@ export class Attempt {
 
   /** Tells of the final record and lets go of the job, in this order: a crash in between costs a repeat. */
   #tellEnd(result: Result): void {
+    if (isCutShort(result) && result.part === undefined) this.#isCutShort = true;
     this.#events.ended(this.#number, result);
     this.#lease.acknowledge();
   }
@@ -241,6 +255,36 @@ export class Attempt {
     return stopped.stop;
   }
 
+  #part(): Part {
+    const { identity, model } = this.#context;
+    return partOf({
+      job: this.#job,
+      attempt: this.#number,
+      identity,
+      modelSha256: model.facts.sha256,
+      output: this.#output,
+      startedAt: this.#startedAt,
+    });
+  }
+
+  #claimed(): Pick<CutShort, 'claim'> {
+    const { id: worker } = this.#context.identity;
+    return this.#number > 1 ? { claim: { status: 'claimed', attempt: this.#number, worker } } : {};
+  }
+
+  async #offerPart(): Promise<void> {
+    const { connection, link, log, giveBack, onSlotFree } = this.#context;
+    const { account, id } = this.#job;
+    onSlotFree();
+    const part = this.#part();
+    try {
+      await offerPart(connection, giveBack, () => link.part(account, id, part, this.#lease));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ job: id, reason }, 'what was streamed of an ended job is not on record');
+    }
+  }
+
   async #fail(thrown: unknown): Promise<AttemptOutcome> {
     const { log, identity } = this.#context;
     const worker = identity.id;
@@ -260,10 +304,12 @@ export class Attempt {
     const { message, hint } = error;
     const sealed =
       said === error ? undefined : this.#sealed?.end({ message, ...(hint !== undefined && { hint }) });
+    if (error.code === 'timeout') this.#output.flush();
     try {
       await this.#claim.end(() => ({
         status: 'failed',
         error: failure.toJSON(),
+        ...(error.code === 'timeout' && { part: this.#part(), ...this.#claimed() }),
         ...(sealed !== undefined && { sealed }),
         ...(!isFinal && { attempts }),
       }));

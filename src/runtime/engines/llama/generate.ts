@@ -110,7 +110,7 @@ export async function* generate(
       await slots.rounds.computing();
       // Whoever has stopped it may not ask for more, and its sequence is to be free.
       signal.throwIfAborted();
-      yield { text: passed.text, tokens: passed.tokens };
+      yield { text: passed.text, tokens: passed.tokens, promptTokens: prompt.length };
       signal.throwIfAborted();
     }
   } finally {

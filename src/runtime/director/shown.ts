@@ -1,0 +1,84 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { readMessages } from '../bus/read-messages.ts';
+import type { RecordStore } from '../bus/record.ts';
+import { decode } from '../protocol/codec.ts';
+import {
+  type ChunkEvent,
+  isFinal,
+  type JobEvent,
+  jobEventSchema,
+  type SealedEvent,
+} from '../protocol/events.ts';
+import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
+import { STREAMS, subjects } from '../protocol/subjects.ts';
+
+/** How often, and after how many milliseconds each time, the event that tells of the end is looked for again. */
+const MAX_TRIES = 20;
+const RETRY_MS = 10;
+/** The clocks of a cluster's servers differ by less, and an end is told of sooner, in milliseconds. */
+const SPREAD_MS = 1_000;
+
+/** What the readers of a job's events were shown before it ended. */
+export interface Shown {
+  readonly chunks: readonly ChunkEvent[];
+  /** Of a sealed job, in place of chunks. */
+  readonly sealed: readonly SealedEvent[];
+  /** Who leased it first; a later worker has claimed it before it shows anything. */
+  readonly firstWorker: WorkerId | undefined;
+}
+
+/**
+ * Reads the events of a job up to its end, which is where its readers stop: what a worker publishes behind that was
+ * delivered to nobody.
+ * @param endedAt when its final record was written, in milliseconds since 1970: for a job whose end nobody told of
+ */
+export async function readShown(
+  { connection }: Pick<RecordStore, 'connection'>,
+  account: Account,
+  job: JobId,
+  endedAt: number,
+): Promise<Shown> {
+  const shown = new ShownSoFar();
+  const subject = subjects.event(account, job);
+  let after = 0;
+  for (let tries = 0; ; tries++) {
+    const events = readMessages(connection, STREAMS.events, { subject, after });
+    for await (const { data, at, sequence } of events) {
+      after = sequence;
+      if (at > endedAt + SPREAD_MS) return shown;
+      const event = decode(jobEventSchema, data);
+      if (!event.ok) continue;
+      if (isFinal(event.value)) return shown;
+      shown.add(event.value);
+    }
+    // What was published before it ended may still be on its way into the stream.
+    if (tries === MAX_TRIES) return shown;
+    await delay(RETRY_MS);
+  }
+}
+
+/** Who leased a job first; `undefined` where that is not known, or not any more. */
+export async function readFirstWorker(
+  { connection }: Pick<RecordStore, 'connection'>,
+  account: Account,
+  job: JobId,
+): Promise<WorkerId | undefined> {
+  const subject = subjects.event(account, job);
+  for await (const { data } of readMessages(connection, STREAMS.events, { subject })) {
+    const event = decode(jobEventSchema, data);
+    if (event.ok && event.value.type === 'leased') return event.value.worker;
+  }
+  return undefined;
+}
+
+class ShownSoFar implements Shown {
+  readonly chunks: ChunkEvent[] = [];
+  readonly sealed: SealedEvent[] = [];
+  firstWorker: WorkerId | undefined;
+
+  add(event: JobEvent): void {
+    if (event.type === 'leased') this.firstWorker ??= event.worker;
+    else if (event.type === 'chunk') this.chunks.push(event);
+    else if (event.type === 'sealed') this.sealed.push(event);
+  }
+}
