@@ -18,7 +18,7 @@ import type {
   ProgressReply,
   ProgressRequest,
 } from '../protocol/requests.ts';
-import { finalEvent, recordSchema } from '../protocol/result.ts';
+import { finalEvent, type Result, recordSchema } from '../protocol/result.ts';
 import { parseLease, STREAMS, subjects } from '../protocol/subjects.ts';
 import type { Transcript } from '../protocol/transcript.ts';
 import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
@@ -137,14 +137,22 @@ export async function cancelJob(
 ): Promise<boolean> {
   const accepted = await findAccepted(store, account, job);
   if (!accepted && !(await readJob(store, account, job)).result) throw notFound(account, job);
-  const isEnded = !(await endJob(store, account, job, { status: 'cancelled', reason }));
-  if (!isEnded) {
-    store.connection.publish(subjects.event(account, job), encode({ type: 'cancelled', reason }));
-    // What its worker publishes once it hears of the end comes behind it.
-    await store.connection.flush();
-  }
+  const result = { status: 'cancelled', reason } as const;
+  const isEnded = !(await endJob(store, account, job, result));
+  if (!isEnded) await tellEnd(store, account, job, result);
   if (accepted) await takeAway(store, account, { type: 'cancel', job, reason }, accepted.sequence);
   return !isEnded;
+}
+
+/** Tells the readers of a job how it has ended: before its worker, so that what that publishes then comes behind it. */
+export async function tellEnd(
+  { connection }: RecordStore,
+  account: Account,
+  job: JobId,
+  result: Result,
+): Promise<void> {
+  connection.publish(subjects.event(account, job), encode(finalEvent(result, 0)));
+  await connection.flush();
 }
 
 /** Takes a job that has ended out of the queue and tells whoever works on it. */

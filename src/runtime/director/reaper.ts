@@ -4,17 +4,16 @@ import { Following } from '../bus/following.ts';
 import { provisionReaper } from '../bus/provision.ts';
 import { endJob, type RecordStore, readResult } from '../bus/record.ts';
 import { ticketOf } from '../bus/ticket.ts';
-import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId, Ticket } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
-import { finalEvent, type Result } from '../protocol/result.ts';
-import { REAPER, STREAMS, subjects } from '../protocol/subjects.ts';
+import type { Result } from '../protocol/result.ts';
+import { REAPER, STREAMS } from '../protocol/subjects.ts';
 import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
 import { Clients } from './clients.ts';
 import { readJob } from './job-reader.ts';
-import { takeAway } from './jobs.ts';
+import { takeAway, tellEnd } from './jobs.ts';
 import { queueJob } from './submit.ts';
 
 export interface ReaperTimes {
@@ -152,11 +151,8 @@ export class Reaper implements AsyncDisposable {
   }
 
   async #end({ job, sequence }: AcceptedRecord, result: Result): Promise<boolean> {
-    const { connection } = this.#store;
     if (!(await endJob(this.#store, job.account, job.id, result))) return false;
-    connection.publish(subjects.event(job.account, job.id), encode(finalEvent(result, 0)));
-    // What its worker publishes once it hears of the end comes behind it.
-    await connection.flush();
+    await tellEnd(this.#store, job.account, job.id, result);
     const control = { type: 'cancel', job: job.id, reason: result.status } as const;
     await takeAway(this.#store, job.account, control, sequence);
     this.#log.info({ job: job.id, account: job.account, end: result.status }, 'job ended by its reaper');

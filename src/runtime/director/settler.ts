@@ -14,6 +14,7 @@ import type { JobInput } from '../protocol/sealed.ts';
 import { resultJob, SETTLER, STREAMS } from '../protocol/subjects.ts';
 import { readAccepted } from './accepted.ts';
 import { type CutShortJob, endingOfCutShort, holderOf } from './cut-short.ts';
+import { takeAway, tellEnd } from './jobs.ts';
 import type { RecentInputs } from './recent-inputs.ts';
 import { type Ending, endingDraft, endingOf } from './settlement.ts';
 import { readShown } from './shown.ts';
@@ -28,6 +29,8 @@ const TOGETHER_MS = 50;
  * or to ask a second director after one that did not answer within 5 seconds.
  */
 export const PART_GRACE_MS = 10_000;
+/** A worker that was told of the end has said it by then, in milliseconds. */
+const TELL_MS = 1_000;
 
 export interface SettlerOptions {
   readonly store: RecordStore;
@@ -108,17 +111,36 @@ export class Settler implements AsyncDisposable {
    * Settles a job once its worker has had its time. Its message holds up no others until then: whoever looks after
    * accepted jobs does this if this director cannot.
    */
-  #settleIn(ms: number, account: Account, job: JobId): void {
-    const timer = setTimeout(() => {
-      this.#waiting.delete(timer);
-      this.#run(
-        this.settle(account, job).then(
-          () => undefined,
-          (error: unknown) => this.#options.log.warn({ job, reason: String(error) }, NOT_SETTLED),
-        ),
-      );
-    }, ms);
+  #settleIn(ms: number, account: Account, job: JobId, isTold = false): void {
+    const settle = async () => {
+      try {
+        const waitMs = await this.settle(account, job);
+        if (waitMs === undefined) return;
+        if (!isTold) await this.#tellEnd(account, job);
+        this.#settleIn(waitMs, account, job, true);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#options.log.warn({ job, reason }, NOT_SETTLED);
+      }
+    };
+    const timer = setTimeout(
+      () => {
+        this.#waiting.delete(timer);
+        this.#run(settle());
+      },
+      isTold ? ms : Math.min(ms, TELL_MS),
+    );
     this.#waiting.add(timer);
+  }
+
+  /** Whoever has ended the job may have been killed before it told anybody. */
+  async #tellEnd(account: Account, job: JobId): Promise<void> {
+    const { store } = this.#options;
+    const { record } = await readRecord(store, account, job);
+    const accepted = await readAccepted(store, account, job);
+    if (!accepted || record === undefined || record.status === 'claimed') return;
+    await tellEnd(store, account, job, record);
+    await takeAway(store, account, { type: 'cancel', job, reason: record.status }, accepted.sequence);
   }
 
   async #take(message: JsMsg): Promise<void> {
