@@ -14,7 +14,7 @@ import type { JobInput } from '../protocol/sealed.ts';
 import { resultJob, SETTLER, STREAMS } from '../protocol/subjects.ts';
 import { readAccepted } from './accepted.ts';
 import { type CutShortJob, endingOfCutShort, holderOf } from './cut-short.ts';
-import { takeAway, tellEnd } from './jobs.ts';
+import { LateParts } from './late-parts.ts';
 import type { RecentInputs } from './recent-inputs.ts';
 import { type Ending, endingDraft, endingOf } from './settlement.ts';
 import { readShown } from './shown.ts';
@@ -29,8 +29,6 @@ const TOGETHER_MS = 50;
  * or to ask a second director after one that did not answer within 5 seconds.
  */
 export const PART_GRACE_MS = 10_000;
-/** A worker that was told of the end has said it by then, in milliseconds. */
-const TELL_MS = 1_000;
 
 export interface SettlerOptions {
   readonly store: RecordStore;
@@ -57,12 +55,19 @@ export class Settler implements AsyncDisposable {
   readonly #options: SettlerOptions;
   #following: Following | undefined;
   readonly #running = new Set<Promise<void>>();
-  readonly #waiting = new Set<NodeJS.Timeout>();
+  readonly #late: LateParts;
   #next: Promise<void> | undefined;
   readonly #counts = { settled: 0, refunded: 0 };
 
   private constructor(options: SettlerOptions) {
     this.#options = options;
+    const { store, log } = options;
+    this.#late = new LateParts({
+      store,
+      settle: (account, job) => this.settle(account, job),
+      run: (job, work) =>
+        this.#run(work.catch((error: unknown) => log.warn({ job, reason: reasonOf(error) }, NOT_SETTLED))),
+    });
   }
 
   static async start(options: SettlerOptions): Promise<Settler> {
@@ -94,7 +99,7 @@ export class Settler implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#following?.[Symbol.asyncDispose]();
-    for (const timer of this.#waiting) clearTimeout(timer);
+    this.#late[Symbol.dispose]();
     await Promise.allSettled(this.#running);
   }
 
@@ -107,42 +112,6 @@ export class Settler implements AsyncDisposable {
     this.#running.add(running);
   }
 
-  /**
-   * Settles a job once its worker has had its time. Its message holds up no others until then: whoever looks after
-   * accepted jobs does this if this director cannot.
-   */
-  #settleIn(ms: number, account: Account, job: JobId, isTold = false): void {
-    const settle = async () => {
-      try {
-        const waitMs = await this.settle(account, job);
-        if (waitMs === undefined) return;
-        if (!isTold) await this.#tellEnd(account, job);
-        this.#settleIn(waitMs, account, job, true);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#options.log.warn({ job, reason }, NOT_SETTLED);
-      }
-    };
-    const timer = setTimeout(
-      () => {
-        this.#waiting.delete(timer);
-        this.#run(settle());
-      },
-      isTold ? ms : Math.min(ms, TELL_MS),
-    );
-    this.#waiting.add(timer);
-  }
-
-  /** Whoever has ended the job may have been killed before it told anybody. */
-  async #tellEnd(account: Account, job: JobId): Promise<void> {
-    const { store } = this.#options;
-    const { record } = await readRecord(store, account, job);
-    const accepted = await readAccepted(store, account, job);
-    if (!accepted || record === undefined || record.status === 'claimed') return;
-    await tellEnd(store, account, job, record);
-    await takeAway(store, account, { type: 'cancel', job, reason: record.status }, accepted.sequence);
-  }
-
   async #take(message: JsMsg): Promise<void> {
     const { store, log } = this.#options;
     const of = resultJob(message.subject);
@@ -151,12 +120,11 @@ export class Settler implements AsyncDisposable {
       if (of && record.ok && record.value.status !== 'claimed') {
         const ended = endedOf(record.value, message.info.timestampNanos / 1e6);
         const waitMs = await this.#end(of.account, of.job, ended);
-        if (waitMs !== undefined) this.#settleIn(waitMs, of.account, of.job);
+        if (waitMs !== undefined) this.#late.wait(waitMs, of.account, of.job);
       }
       message.ack();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      log.warn({ job: of?.job, reason }, NOT_SETTLED);
+      log.warn({ job: of?.job, reason: reasonOf(error) }, NOT_SETTLED);
       message.nak(Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** (message.info.deliveryCount - 1)));
     }
   }
@@ -228,3 +196,7 @@ function endedOf(result: Result, writtenAt: number): Ended {
 }
 
 const NOT_SETTLED = 'a result could not be settled';
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

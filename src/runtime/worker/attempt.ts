@@ -7,9 +7,8 @@ import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { AttemptRecord } from '../protocol/events.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
-import type { Part } from '../protocol/part.ts';
 import type { ControlJob, ProgressReply } from '../protocol/requests.ts';
-import { type CutShort, isCutShort, type Result } from '../protocol/result.ts';
+import { isCutShort, type Result } from '../protocol/result.ts';
 import { type HandOver, isSealed } from '../protocol/sealed.ts';
 import type { TextInput } from '../protocol/text.ts';
 import { AttemptEvents } from './attempt-events.ts';
@@ -29,7 +28,7 @@ import { attemptDeadlineMs } from './deadlines.ts';
 import type { WorkerIdentity } from './identity.ts';
 import type { WorkerLink } from './link.ts';
 import { OutputStream } from './output-stream.ts';
-import { offerPart, partOf } from './part.ts';
+import { AttemptPart } from './part.ts';
 import { askProgress } from './progress.ts';
 import { receiptFor } from './receipt.ts';
 import { retryUntilStopped } from './retry.ts';
@@ -64,6 +63,8 @@ export class Attempt {
   readonly #stopped = new AbortController();
   readonly #events: AttemptEvents;
   readonly #output: OutputStream;
+  /** Where the job ends before it is done. */
+  readonly #part: AttemptPart;
   /** Of a sealed job. */
   readonly #sealed: SealedAttempt | undefined;
   readonly #claim: Claim;
@@ -72,9 +73,6 @@ export class Attempt {
   /** Those before that have failed. */
   #earlier: readonly AttemptRecord[] = [];
   #givenUp = false;
-  readonly #startedAt = Date.now();
-  /** The job was ended over this attempt's head, which is to be paid for what it has streamed. */
-  #isCutShort = false;
 
   constructor(context: AttemptContext, lease: Lease, job: Job) {
     this.#context = context;
@@ -95,6 +93,12 @@ export class Attempt {
     this.#sealed = sealed;
     this.#events = new AttemptEvents({ connection, identity, modelSha256: model.facts.sha256, job, sealed });
     this.#output = new OutputStream((chunk) => this.#events.chunk(this.#number, chunk));
+    const { log, giveBack: hurry } = context;
+    const modelSha256 = model.facts.sha256;
+    this.#part = new AttemptPart({
+      ...{ connection, link, identity, log, hurry },
+      ...{ job, modelSha256, output: this.#output },
+    });
   }
 
   /**
@@ -119,14 +123,15 @@ export class Attempt {
   /** What a director says of the job. */
   obey(control: Exclude<ControlJob, { type: 'content' }>): void {
     if (control.type === 'cancel') {
-      this.#isCutShort = true;
+      this.#part.isDue = true;
       this.#stop('cancelled');
     } else if (control.attempt > this.#number) this.#stop('overtaken');
   }
 
   async run(): Promise<AttemptOutcome> {
     const outcome = await this.#run();
-    if (this.#isCutShort) await this.#offerPart();
+    this.#context.onSlotFree();
+    await this.#part.offer(this.#number, this.#lease);
     return outcome;
   }
 
@@ -230,7 +235,7 @@ export class Attempt {
 
   /** Tells of the final record and lets go of the job, in this order: a crash in between costs a repeat. */
   #tellEnd(result: Result): void {
-    if (isCutShort(result) && result.part === undefined) this.#isCutShort = true;
+    this.#part.isDue = isCutShort(result) && result.part === undefined;
     this.#events.ended(this.#number, result);
     this.#lease.acknowledge();
   }
@@ -253,36 +258,6 @@ export class Attempt {
       this.#lease.giveBack();
     }
     return stopped.stop;
-  }
-
-  #part(): Part {
-    const { identity, model } = this.#context;
-    return partOf({
-      job: this.#job,
-      attempt: this.#number,
-      identity,
-      modelSha256: model.facts.sha256,
-      output: this.#output,
-      startedAt: this.#startedAt,
-    });
-  }
-
-  #claimed(): Pick<CutShort, 'claim'> {
-    const { id: worker } = this.#context.identity;
-    return this.#number > 1 ? { claim: { status: 'claimed', attempt: this.#number, worker } } : {};
-  }
-
-  async #offerPart(): Promise<void> {
-    const { connection, link, log, giveBack, onSlotFree } = this.#context;
-    const { account, id } = this.#job;
-    onSlotFree();
-    const part = this.#part();
-    try {
-      await offerPart(connection, giveBack, () => link.part(account, id, part, this.#lease));
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      log.warn({ job: id, reason }, 'what was streamed of an ended job is not on record');
-    }
   }
 
   async #fail(thrown: unknown): Promise<AttemptOutcome> {
@@ -309,7 +284,7 @@ export class Attempt {
       await this.#claim.end(() => ({
         status: 'failed',
         error: failure.toJSON(),
-        ...(error.code === 'timeout' && { part: this.#part(), ...this.#claimed() }),
+        ...(error.code === 'timeout' && this.#part.withRecord(this.#number)),
         ...(sealed !== undefined && { sealed }),
         ...(!isFinal && { attempts }),
       }));

@@ -1,9 +1,13 @@
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { Proof } from '../bus/lease.ts';
 import type { Job } from '../protocol/job.ts';
+import type { Log } from '../protocol/log.ts';
 import type { Sha256 } from '../protocol/model.ts';
 import type { Part } from '../protocol/part.ts';
+import type { CutShort } from '../protocol/result.ts';
 import { isSealed } from '../protocol/sealed.ts';
 import type { WorkerIdentity } from './identity.ts';
+import type { WorkerLink } from './link.ts';
 import type { OutputStream } from './output-stream.ts';
 import { receiptFor } from './receipt.ts';
 import { retryUntilStopped } from './retry.ts';
@@ -31,12 +35,45 @@ export function partOf({ job, attempt, identity, modelSha256, output, startedAt 
   return { ...said, receipt: receiptFor(job, attempt, identity, { ...said, outcome, ...period }) };
 }
 
-/** Offers a part until it is taken or refused, or comes too late. @throws what the last try failed with */
-export async function offerPart(
-  connection: NatsConnection,
-  hurry: AbortSignal,
-  offer: () => Promise<boolean>,
-): Promise<boolean> {
-  const signal = AbortSignal.any([hurry, AbortSignal.timeout(OFFER_MS)]);
-  return await retryUntilStopped(connection, signal, offer);
+export interface AttemptPartOptions extends Omit<Streamed, 'attempt' | 'startedAt'> {
+  readonly connection: NatsConnection;
+  readonly link: WorkerLink;
+  readonly log: Log;
+  /** Aborts when the worker has no more time. */
+  readonly hurry: AbortSignal;
+}
+
+/** What an attempt is paid for by when its job ends before it is done. */
+export class AttemptPart {
+  readonly #options: AttemptPartOptions;
+  readonly #startedAt = Date.now();
+  /** The job was ended over the attempt's head: what it has streamed is to be said. */
+  isDue = false;
+
+  constructor(options: AttemptPartOptions) {
+    this.#options = options;
+  }
+
+  /** For a record that the attempt writes itself, which replaces its claim. */
+  withRecord(attempt: number): Pick<CutShort, 'part' | 'claim'> {
+    const { id: worker } = this.#options.identity;
+    return {
+      part: partOf({ ...this.#options, attempt, startedAt: this.#startedAt }),
+      ...(attempt > 1 && { claim: { status: 'claimed', attempt, worker } }),
+    };
+  }
+
+  /** Has it put with the record, if that is due, until it is taken or refused, or comes too late. */
+  async offer(attempt: number, proof: Proof): Promise<void> {
+    if (!this.isDue) return;
+    const { connection, link, log, job, hurry } = this.#options;
+    const part = partOf({ ...this.#options, attempt, startedAt: this.#startedAt });
+    const signal = AbortSignal.any([hurry, AbortSignal.timeout(OFFER_MS)]);
+    try {
+      await retryUntilStopped(connection, signal, () => link.part(job.account, job.id, part, proof));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ job: job.id, reason }, 'what was streamed of an ended job is not on record');
+    }
+  }
 }
