@@ -30,7 +30,7 @@ export interface Shown {
 /**
  * Reads the events of a job up to its end, which is where its readers stop: what a worker publishes behind that was
  * delivered to nobody.
- * @param endedAt when its final record was written, in milliseconds since 1970: for a job whose end nobody told of
+ * @param endedAt when its final record was written, in milliseconds since 1970: before anybody tells of it
  */
 export async function readShown(
   { connection }: Pick<RecordStore, 'connection'>,
@@ -48,7 +48,8 @@ export async function readShown(
       if (at > endedAt + SPREAD_MS) return shown;
       const event = decode(jobEventSchema, data);
       if (!event.ok) continue;
-      if (isFinal(event.value)) return shown;
+      // What tells of an end that has not come is a lie, and others read on.
+      if (isFinal(event.value) && at >= endedAt - SPREAD_MS) return shown;
       shown.add(event.value);
     }
     // What was published before it ended may still be on its way into the stream.
