@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { addPart, type RecordStore } from '../bus/record.ts';
+import { addPart, type RecordStore, readResult } from '../bus/record.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { WorkerId } from '../protocol/ids.ts';
-import type { Claim, CutShort, Result } from '../protocol/result.ts';
+import { type Claim, type CutShort, isCutShort, type Result } from '../protocol/result.ts';
 import type { finishRequestSchema, partReplySchema, partRequestSchema } from '../protocol/worker-requests.ts';
 import { notHandedOut, wasHandedOut } from './handed-out.ts';
 import { readFirstWorker } from './shown.ts';
@@ -19,7 +19,12 @@ export async function partFor(
   const { account, job, part } = asked;
   const named = part.receipt.worker;
   if (named !== worker) throw new AipgError('job-refused', `${worker} may not speak for ${named}.`);
-  if (!(await wasHandedOut(store, asked))) throw notHandedOut();
+  if (!(await wasHandedOut(store, asked))) {
+    const ended = await readResult(store, account, job);
+    // Its first answer was lost, and the job is settled and forgotten by now.
+    if (ended && isCutShort(ended) && ended.part?.receipt.worker === worker) return { written: false };
+    throw notHandedOut();
+  }
   const isHolder = async ({ claim }: CutShort) => {
     if ((claim?.worker ?? (await readFirstWorker(store, account, job)) ?? worker) === worker) return true;
     throw new AipgError('job-refused', 'Another worker had that job when it ended.');
