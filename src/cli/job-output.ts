@@ -103,7 +103,7 @@ function mayBeTold(reason: unknown): boolean {
 
 function tellPaid(tokens: number): void {
   process.stderr.write(
-    `\nThe ${tokens} tokens that have come are paid for, and the prompt; the rest is freed: aipg ledger log\n`,
+    `\nThe ${tokens} tokens that have come are paid for, and the prompt, unless your own worker gave them: aipg ledger log\n`,
   );
 }
 

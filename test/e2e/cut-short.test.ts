@@ -69,7 +69,7 @@ test('an answer that is interrupted costs what has come of it: the rest is freed
   run.kill('SIGINT');
   const { stdout, stderr, exitCode } = await run;
   expect(exitCode).toBe(130);
-  const told = /The (\d+) tokens that have come are paid for, and the prompt; the rest is freed/.exec(stderr);
+  const told = /The (\d+) tokens that have come are paid for, and the prompt, unless/.exec(stderr);
   const came = Number(told?.[1]);
   expect(came).toBeGreaterThan(0);
   expect(stdout.length).toBeGreaterThan(0);
@@ -80,11 +80,15 @@ test('an answer that is interrupted costs what has come of it: the rest is freed
   const [settle] = await lines<Entry>(bob, 'ledger', 'log', '-n', '1');
   expect(settle).toMatchObject({ kind: 'settle', counted: 'text' });
   if (settle === undefined) return;
-  // What was on its way when it was interrupted had been delivered, too; most of what was asked for never was.
-  expect(settle.counts.outputTokens).toBeGreaterThanOrEqual(came);
+  // What was on its way when it was interrupted had been delivered, too, and tokens that are cut too small count for less.
+  expect(settle.counts.outputTokens).toBeGreaterThan(came / 2);
   expect(settle.counts.outputTokens).toBeLessThan(1_600);
   expect(settle.pay).toBeGreaterThan(0);
   expect(settle.freed).toBeGreaterThan(0);
+  const log = await bob.aipg(['ledger', 'log', '-n', '1']);
+  expect(log.stdout).toMatch(
+    new RegExp(`job ${settle.job}, ${settle.counts.outputTokens} tokens by \\S+ for 0\\.`),
+  );
   const [balance] = await lines<Balance>(bob, 'balance');
   expect(balance).toMatchObject({ available: ALLOWANCE - settle.pay - settle.share });
 
@@ -102,6 +106,6 @@ test('jobs cancel says that what was delivered is paid for', async () => {
   const id = stdout.trim();
   expect(await bob.aipg(['jobs', 'cancel', id])).toMatchObject({
     exitCode: 0,
-    stderr: `Cancelled ${id}.\nWhat was delivered until then is paid for, the rest is freed: aipg ledger log\n`,
+    stderr: `Cancelled ${id}.\nWhat was delivered until then is paid for, unless by your own worker: aipg ledger log\n`,
   });
 });

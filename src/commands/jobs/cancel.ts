@@ -30,7 +30,9 @@ export default class JobsCancel extends BaseCommand {
       isPaid ||= cancelled && (await job.charge()) !== undefined;
     }
     if (isPaid && !flags.json) {
-      process.stderr.write('What was delivered until then is paid for, the rest is freed: aipg ledger log\n');
+      process.stderr.write(
+        'What was delivered until then is paid for, unless by your own worker: aipg ledger log\n',
+      );
     }
   }
 }

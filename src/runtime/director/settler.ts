@@ -160,7 +160,7 @@ export class Settler implements AsyncDisposable {
       return await endingOf(reservation, result, input, countTokens);
     }
     const shown = await readShown(store, account, job, endedAt);
-    const graceMs = endedAt + partGraceMs - now();
+    const graceMs = Math.min(partGraceMs, endedAt + partGraceMs - now());
     const hasBegun = holderOf(result, shown) !== undefined || shown.chunks.length + shown.sealed.length > 0;
     if (result.part === undefined && hasBegun && graceMs > 0) return graceMs;
     const accepted = result.part && (await readAccepted(store, account, job))?.job;
