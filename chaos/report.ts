@@ -43,9 +43,9 @@ export function renderReport(report: ChaosReport): string {
   return lines.join('\n');
 }
 
-function renderCredits({ settled, refunded, paid, share, open, lost }: CreditsFigures): string {
+function renderCredits({ settled, cutShort, refunded, paid, share, open, lost }: CreditsFigures): string {
   return (
-    `${settled} settled, ${refunded} refunded, ${open} open; ` +
+    `${settled} settled, ${cutShort} of them cut short, ${refunded} refunded, ${open} open; ` +
     `${formatCredits(paid)} paid, ${formatCredits(share)} to the operator; ${lost} micro-credits lost or made`
   );
 }

@@ -133,7 +133,10 @@ function what(entry: Entry): string {
     case 'reserve':
       return `job ${entry.job}`;
     case 'settle':
-      return `job ${entry.job}, ${entry.counts.outputTokens} tokens by ${entry.worker}${entry.isOwn ? ', own' : ''}`;
+      return (
+        `job ${entry.job}, ${entry.counts.outputTokens} tokens by ${entry.worker}` +
+        `${entry.isOwn ? ', own' : ` for ${formatCredits(microCredits(entry.pay + entry.share))}`}`
+      );
     case 'refund':
       return `job ${entry.job}, ${entry.reason}`;
     case 'price':

@@ -6,6 +6,7 @@ import { formatCredits, type MicroCredits } from '../runtime/protocol/credits.ts
 import { AipgError } from '../runtime/protocol/errors.ts';
 import type { JobEvent, Outcome } from '../runtime/protocol/events.ts';
 import type { JobSpec } from '../runtime/protocol/job.ts';
+import { Interrupted } from './stop-signal.ts';
 import { formatDuration, paint, withoutControls } from './terminal.ts';
 
 /** How long the grid may take to hear of a cancel before the process ends anyway, in milliseconds. */
@@ -40,11 +41,16 @@ export async function followJob(
   const startedAt = performance.now();
   let firstTextAt: number | undefined;
   let text = '';
-  for await (const event of untilAborted(job, signal, cancelOnStop)) {
+  let tokens = 0;
+  const onCancelled = async () => {
+    if (tokens > 0 && mayBeTold(signal.reason) && (await job.charge())) tellPaid(tokens);
+  };
+  for await (const event of untilAborted(job, signal, cancelOnStop ? onCancelled : undefined)) {
     onEvent?.(event);
     if (event.type === 'chunk') {
       firstTextAt ??= performance.now();
       text += event.text;
+      tokens += event.tokens.length;
       onText(event.text);
     } else if (event.type === 'failed') {
       const { code, message, hint } = event.error;
@@ -64,7 +70,7 @@ export async function followJob(
 async function* untilAborted(
   job: JobHandle,
   signal: AbortSignal,
-  cancelOnStop: boolean,
+  onCancelled: (() => Promise<void>) | undefined,
 ): AsyncGenerator<JobEvent> {
   const aborted = Promise.withResolvers<never>();
   aborted.promise.catch(() => undefined);
@@ -80,13 +86,25 @@ async function* untilAborted(
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
-    if (signal.aborted && cancelOnStop) {
-      const cancelled = job.cancel('the client stopped').catch(() => undefined);
+    if (signal.aborted && onCancelled) {
+      const told = (isCancelled: boolean) => (isCancelled ? onCancelled() : undefined);
+      const cancelled = job.cancel('the client stopped').then(told, () => undefined);
       await Promise.race([cancelled, delay(CANCEL_WAIT_MS, undefined, { ref: false })]);
     }
     // It may be in the middle of the next event, and is to let go of what it holds.
     void events.return?.().catch(() => undefined);
   }
+}
+
+/** A conversation on a terminal goes on, and whoever closed the pipe is told nothing. */
+function mayBeTold(reason: unknown): boolean {
+  return reason instanceof Interrupted || (reason instanceof AipgError && reason.code === 'timeout');
+}
+
+function tellPaid(tokens: number): void {
+  process.stderr.write(
+    `\nThe ${tokens} tokens that have come are paid for, and the prompt, unless your own worker gave them: aipg ledger log\n`,
+  );
 }
 
 /** Writes the answer to stdout as it comes, and a line break at its end if it has none. */

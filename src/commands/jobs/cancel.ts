@@ -20,12 +20,19 @@ export default class JobsCancel extends BaseCommand {
     const { args, flags } = await this.parse(JobsCancel);
     const ids = args.job.map(parseJobId);
     await using grid = await openBusGrid(flags.grid);
+    let isPaid = false;
     for (const id of ids) {
       const job = grid.job(id);
       const cancelled = await job.cancel('cancelled by hand');
       const { status } = await job.view();
       if (flags.json) process.stdout.write(`${JSON.stringify({ job: id, cancelled, status })}\n`);
       else process.stderr.write(cancelled ? `Cancelled ${id}.\n` : `${id} had ended already: ${status}.\n`);
+      isPaid ||= cancelled && (await job.charge()) !== undefined;
+    }
+    if (isPaid && !flags.json) {
+      process.stderr.write(
+        'What was delivered until then is paid for, unless by your own worker: aipg ledger log\n',
+      );
     }
   }
 }

@@ -2,9 +2,11 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { encode } from '../protocol/codec.ts';
 import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
-import { type Claim, type Result, recordSchema } from '../protocol/result.ts';
+import type { Part } from '../protocol/part.ts';
+import { type Claim, type CutShort, isCutShort, type Result, recordSchema } from '../protocol/result.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 import { decodeLarge, encodeLarge } from './artifacts.ts';
+import { faultPoint } from './fault-point.ts';
 import { isWrongSequence } from './wrong-sequence.ts';
 
 /** A replica that answers a read may lag behind the leader that refused a write; this often it is asked again. */
@@ -104,9 +106,37 @@ export async function endJob(
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
     const { record, sequence } = await readRecord(store, account, job);
     if (record !== undefined && record.status !== 'claimed') return false;
-    if (await writeResult(store, account, job, result, sequence)) return true;
+    const ended = record === undefined || result.status === 'done' ? result : { ...result, claim: record };
+    if (await writeResult(store, account, job, ended, sequence)) return true;
   }
   throw new Error(`The record of job ${job} changed ${MAX_CONFLICTS} times while it was ended.`);
+}
+
+/**
+ * Puts what its worker has streamed with the record of a job that was cut short, once.
+ * @param isHolder whether the worker of the part is whose work there is to be paid for
+ * @returns whether this did it; not, where the job has not ended so, or has a part already
+ */
+export async function addPart(
+  store: RecordStore,
+  account: Account,
+  job: JobId,
+  part: Part,
+  isHolder: (ended: CutShort) => Promise<boolean>,
+): Promise<boolean> {
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+    const { record, sequence, writtenAt } = await readRecord(store, account, job);
+    if (record === undefined || record.status === 'claimed') return false;
+    if (!isCutShort(record) || record.part !== undefined) return false;
+    if (!(await isHolder(record))) return false;
+    const endedAt = Math.round(writtenAt);
+    faultPoint('before-part');
+    if (await writeResult(store, account, job, { ...record, endedAt, part }, sequence)) {
+      faultPoint('after-part');
+      return true;
+    }
+  }
+  throw new Error(`The record of job ${job} changed ${MAX_CONFLICTS} times while its part was added.`);
 }
 
 async function write(

@@ -4,6 +4,8 @@ import { patterns, STREAMS } from '../protocol/subjects.ts';
 
 export const NANOS_PER_MS = 1_000_000;
 const HOUR_MS = 60 * 60 * 1_000;
+/** Events of jobs are kept for this long, in milliseconds. */
+export const EVENTS_MS = HOUR_MS;
 export const WEEK_MS = 7 * 24 * HOUR_MS;
 
 /** A published job with the same id is the same job for this long, in milliseconds. */
@@ -56,7 +58,7 @@ export function streamConfigs(replicas: number): readonly NamedStream[] {
       discard: 'old',
       // Events are published without waiting: the live reader has them already, and a lost one shows as a gap.
       no_ack: true,
-      max_age: HOUR_MS * NANOS_PER_MS,
+      max_age: EVENTS_MS * NANOS_PER_MS,
     },
     {
       ...shared,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { decodeLarge } from '../bus/artifacts.ts';
 import type { RecordStore } from '../bus/record.ts';
-import type { Account, JobId } from '../protocol/ids.ts';
+import { ticketOf } from '../bus/ticket.ts';
+import type { Account, JobId, Ticket } from '../protocol/ids.ts';
 import { jobSchema, laneSchema } from '../protocol/job.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 
@@ -16,6 +17,18 @@ export const acceptedRecordSchema = z.object({
   job: jobSchema,
 });
 export type AcceptedRecord = z.infer<typeof acceptedRecordSchema>;
+
+/** What shows that a job was handed to a worker; `undefined` once the job is settled and let go. */
+export async function readTicket(
+  { manager }: Pick<RecordStore, 'manager'>,
+  account: Account,
+  job: JobId,
+): Promise<Ticket | undefined> {
+  const stored = await manager.direct.getMessage(STREAMS.accepted, {
+    last_by_subj: subjects.accepted(account, job),
+  });
+  return stored ? ticketOf({ headers: stored.header }) : undefined;
+}
 
 export async function readAccepted(
   { connection, manager }: RecordStore,

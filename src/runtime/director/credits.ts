@@ -20,6 +20,7 @@ export interface CreditsOptions {
   readonly prices?: PriceSource | undefined;
   readonly countTokens?: TokenCounter | undefined;
   readonly sweepTimes?: SweepTimes | undefined;
+  readonly partGraceMs?: number | undefined;
   readonly now: () => number;
 }
 
@@ -52,7 +53,8 @@ export class Credits implements AsyncDisposable {
     const book = new AccountBook();
     const ledger = await openLedger(store, { log, now, listeners: [book.listen] });
     const inputs = new RecentInputs();
-    const settler = await Settler.start({ store, ledger, inputs, countTokens, log });
+    const { partGraceMs } = options;
+    const settler = await Settler.start({ store, ledger, inputs, countTokens, log, now, partGraceMs });
     const sweep = new Sweep({ store, ledger, settler, log, now, times: options.sweepTimes });
     return new Credits(ledger, book, new Charges(ledger, prices, inputs), settler, sweep);
   }

@@ -48,6 +48,8 @@ export interface DirectorOptions {
   /** What the models of this machine cost. Default: it has none. */
   readonly measure?: MeasureModel | undefined;
   readonly sweepTimes?: SweepTimes | undefined;
+  /** How long the worker of a job that was cut short has to say what it has streamed, in milliseconds. */
+  readonly partGraceMs?: number | undefined;
   readonly now?: () => number;
 }
 

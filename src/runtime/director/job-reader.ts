@@ -6,7 +6,7 @@ import { type AttemptRecord, type JobEvent, jobEventSchema, type SealedEvent } f
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { JobView } from '../protocol/requests.ts';
-import type { Result } from '../protocol/result.ts';
+import { isCutShort, type Result } from '../protocol/result.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 import { Transcript } from '../protocol/transcript.ts';
 
@@ -37,7 +37,9 @@ export async function readJob(store: RecordStore, account: Account, job: JobId):
   const result = record?.status === 'claimed' ? undefined : record;
   const history = new HistoryBuilder();
   for await (const { event, at } of readEvents(store, account, job)) history.add(event, at);
-  return history.build(result, result && writtenAt);
+  // Since then what was delivered may have been put there, too.
+  const endedAt = result && isCutShort(result) ? result.endedAt : undefined;
+  return history.build(result, endedAt ?? (result && writtenAt));
 }
 
 /** @param until the number of an attempt: reads again until its lease is among the events, or gives up after a while */

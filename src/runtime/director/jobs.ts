@@ -18,7 +18,7 @@ import type {
   ProgressReply,
   ProgressRequest,
 } from '../protocol/requests.ts';
-import { finalEvent, recordSchema } from '../protocol/result.ts';
+import { finalEvent, type Result, recordSchema } from '../protocol/result.ts';
 import { parseLease, STREAMS, subjects } from '../protocol/subjects.ts';
 import type { Transcript } from '../protocol/transcript.ts';
 import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
@@ -72,10 +72,11 @@ export async function viewProgress(store: TicketStore, asked: ProgressRequest): 
 
 /** Unfinished jobs of an account, and those that ended since a time; the newest last. */
 export async function listJobs(
-  { connection }: RecordStore,
+  store: RecordStore,
   account: Account,
   { since, limit }: JobsRequest,
 ): Promise<JobSummary[]> {
+  const { connection } = store;
   const jobs = new Map<JobId, JobSummary>();
   const mine = subjects.accepted(account, '*' as JobId);
   for await (const { data, at } of readMessages(connection, STREAMS.accepted, { subject: mine })) {
@@ -92,7 +93,7 @@ export async function listJobs(
     since: from,
   })) {
     const id = jobIdSchema.safeParse(subject.split('.').at(-1));
-    const record = decode(recordSchema, data);
+    const record = await readListed(store, data);
     if (!id.success) continue;
     const known = jobs.get(id.data);
     jobs.delete(id.data);
@@ -122,6 +123,12 @@ export async function listJobs(
   return [...jobs.values()].sort((a, b) => when(a) - when(b)).slice(-limit);
 }
 
+/** Most records are small; those that are kept apart are read from there. */
+async function readListed({ connection }: RecordStore, data: Uint8Array) {
+  const record = decode(recordSchema, data);
+  return record.ok ? record : await decodeLarge(connection, recordSchema, data);
+}
+
 /**
  * Ends a job of this account as cancelled, wherever it is; one that has ended stays as it is.
  * @returns whether this ended it
@@ -134,12 +141,22 @@ export async function cancelJob(
 ): Promise<boolean> {
   const accepted = await findAccepted(store, account, job);
   if (!accepted && !(await readJob(store, account, job)).result) throw notFound(account, job);
-  const isEnded = !(await endJob(store, account, job, { status: 'cancelled', reason }));
-  if (!isEnded) {
-    store.connection.publish(subjects.event(account, job), encode({ type: 'cancelled', reason }));
-  }
+  const result = { status: 'cancelled', reason } as const;
+  const isEnded = !(await endJob(store, account, job, result));
+  if (!isEnded) await tellEnd(store, account, job, result);
   if (accepted) await takeAway(store, account, { type: 'cancel', job, reason }, accepted.sequence);
   return !isEnded;
+}
+
+/** Tells the readers of a job how it has ended: before its worker, so that what that publishes then comes behind it. */
+export async function tellEnd(
+  { connection }: RecordStore,
+  account: Account,
+  job: JobId,
+  result: Result,
+): Promise<void> {
+  connection.publish(subjects.event(account, job), encode(finalEvent(result, 0)));
+  await connection.flush();
 }
 
 /** Takes a job that has ended out of the queue and tells whoever works on it. */

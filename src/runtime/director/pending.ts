@@ -31,8 +31,8 @@ export async function pendingOf(
   })) {
     if (++looked > MAX_LOOKED_AT) break;
     const record = await decodeLarge(store.connection, recordSchema, data);
-    if (!record.ok || record.value.status !== 'done') continue;
-    const { receipt } = record.value;
+    if (!record.ok || record.value.status === 'claimed') continue;
+    const receipt = record.value.status === 'done' ? record.value.receipt : record.value.part?.receipt;
     if (receipt?.payTo !== account || state.reservation(receipt.job) === undefined) continue;
     jobs += 1;
     earned += settleDraft(state, { receipt, counts: receipt.counts, counted: 'sizes' }).pay;

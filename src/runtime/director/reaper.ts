@@ -4,16 +4,15 @@ import { Following } from '../bus/following.ts';
 import { provisionReaper } from '../bus/provision.ts';
 import { endJob, type RecordStore, readResult } from '../bus/record.ts';
 import { ticketOf } from '../bus/ticket.ts';
-import { encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId, Ticket } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
-import { finalEvent, type Result } from '../protocol/result.ts';
-import { REAPER, STREAMS, subjects } from '../protocol/subjects.ts';
+import type { Result } from '../protocol/result.ts';
+import { REAPER, STREAMS } from '../protocol/subjects.ts';
 import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
 import { Clients } from './clients.ts';
-import { takeAway } from './jobs.ts';
+import { takeAway, tellEnd } from './jobs.ts';
 import type { OwnLane } from './own-lane.ts';
 import { requeueJob } from './requeue.ts';
 
@@ -136,8 +135,9 @@ export class Reaper implements AsyncDisposable {
 
   /** What was accepted is what a settlement goes by, so it stays until then. */
   async #letGo(message: JsMsg, { account, id }: Job): Promise<void> {
-    await this.#settle?.(account, id);
-    message.ack();
+    const waitMs = await this.#settle?.(account, id);
+    if (waitMs === undefined) message.ack();
+    else message.nak(waitMs);
   }
 
   async #requeue(lost: AcceptedRecord, ticket: Ticket | undefined): Promise<true> {
@@ -154,9 +154,8 @@ export class Reaper implements AsyncDisposable {
   }
 
   async #end({ job, sequence }: AcceptedRecord, result: Result): Promise<boolean> {
-    const { connection } = this.#store;
     if (!(await endJob(this.#store, job.account, job.id, result))) return false;
-    connection.publish(subjects.event(job.account, job.id), encode(finalEvent(result, 0)));
+    await tellEnd(this.#store, job.account, job.id, result);
     const control = { type: 'cancel', job: job.id, reason: result.status } as const;
     await takeAway(this.#store, job.account, control, sequence);
     this.#log.info({ job: job.id, account: job.account, end: result.status }, 'job ended by its reaper');
@@ -186,6 +185,6 @@ export interface ReaperOptions {
   readonly now: () => number;
   /** Jobs that wait for their account's own workers are not left there. */
   readonly own?: OwnLane | undefined;
-  /** Where credits are on: called for each job that has ended, before it is let go. */
-  readonly settle?: ((account: Account, job: JobId) => Promise<void>) | undefined;
+  /** Where credits are on: called for each job that has ended, before it is let go, or is to be held for so long yet. */
+  readonly settle?: ((account: Account, job: JobId) => Promise<number | undefined>) | undefined;
 }

@@ -36,12 +36,13 @@ export function serveAccounts(
     return { job: job.id, model: job.model, ...(charge && { charge }) };
   });
   endpoints.ofAccount('cancel', cancelRequestSchema, async (account, cancel) => {
+    const charge = (await admission.charges())?.chargeOf(cancel.job);
     const cancelled = await cancelJob(store, account, cancel);
     if (cancelled) {
       counts.cancelled += 1;
       log.info({ job: cancel.job, account }, 'job cancelled');
     }
-    return { job: cancel.job, cancelled };
+    return { job: cancel.job, cancelled, ...(cancelled && charge && { charge }) };
   });
   endpoints.ofAccount('check', checkRequestSchema, async (account, check) => ({
     job: check.job,

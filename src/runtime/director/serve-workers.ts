@@ -10,10 +10,12 @@ import {
   finishRequestSchema,
   leaseRequestSchema,
   nextRequestSchema,
+  partRequestSchema,
   provisionRequestSchema,
 } from '../protocol/worker-requests.ts';
 import type { Endpoints } from './endpoints.ts';
 import { viewProgress } from './jobs.ts';
+import { partFor } from './part-requests.ts';
 import { mayServe } from './policy/served-under.ts';
 import type { Admission } from './submit.ts';
 import {
@@ -38,6 +40,7 @@ export function serveWorkers(
   });
   endpoints.ofWorker('claim', claimRequestSchema, (worker, asked) => claimFor(handedOut, worker, asked));
   endpoints.ofWorker('finish', finishRequestSchema, (worker, asked) => finishFor(handedOut, worker, asked));
+  endpoints.ofWorker('part', partRequestSchema, (worker, asked) => partFor(handedOut, worker, asked));
   endpoints.ofWorker('beat', beatRequestSchema, (worker, asked, { limits }) => {
     checkModels(limits, modelsOf(asked.heartbeat));
     return beatFor(store, worker, asked);

@@ -34,6 +34,9 @@ export async function endingOf(
   if (result.status !== 'done') return { refunded: result.status };
   const { receipt } = result;
   if (receipt === undefined) return unpaid('there is no receipt');
+  const { worker, modelSha256 } = result.outcome;
+  if (receipt.worker !== worker) return unpaid('the receipt is of another worker');
+  if (receipt.modelSha256 !== modelSha256) return unpaid('the receipt is of another model');
   const fault = faultOf(reservation, result, receipt, input);
   if (fault !== undefined) return unpaid(fault);
   if (!(await verifyReceipt(receipt))) return unpaid('the receipt is not signed by its key');
@@ -64,6 +67,11 @@ export function endingDraft(
   return { kind: 'refund', job, reason: ending.refunded };
 }
 
+/** The most tokens that can be sealed in so many bytes: a token and its text take two or more. */
+export function mostSealedTokens(bytes: number): number {
+  return Math.floor(bytes / 2);
+}
+
 /**
  * What only its client can read no director can count: the worker's counts stand, as far as the job's limits and the
  * sizes of what was sealed allow.
@@ -73,8 +81,7 @@ function countSealed(
   { counts }: Receipt,
   input: SealedInput,
 ): Pick<Settlement, 'counts' | 'counted'> {
-  // A token and its text take two bytes or more.
-  const most = Math.floor(Buffer.byteLength(sealed, 'base64') / 2);
+  const most = mostSealedTokens(Buffer.byteLength(sealed, 'base64'));
   return {
     counts: {
       inputTokens: Math.min(counts.inputTokens, mostInputTokens(input)),
@@ -84,21 +91,20 @@ function countSealed(
   };
 }
 
-function unpaid(why: string): Ending {
+/** Why a job is not paid for whose worker has said that it did it. */
+export function unpaid(why: string): Ending {
   return { refunded: 'unsettled', why };
 }
 
-/** What is wrong with a receipt. */
-function faultOf(
+/** What is wrong with a receipt of this output. */
+export function faultOf(
   { job, model }: Reservation,
-  { text, tokens, outcome }: Done,
+  { text, tokens }: Pick<Done, 'text' | 'tokens'>,
   receipt: Receipt,
   input: JobInput | undefined,
 ): string | undefined {
   if (receipt.job !== job) return 'the receipt is of another job';
-  if (receipt.worker !== outcome.worker) return 'the receipt is of another worker';
   if (!isWorkerOf(receipt.worker, receipt.key)) return "the receipt's key is not its worker's";
-  if (receipt.modelSha256 !== outcome.modelSha256) return 'the receipt is of another model';
   if (model !== undefined && receipt.modelSha256 !== model)
     return 'the model is another file than was priced';
   if (receipt.outputSha256 !== outputSha256({ text, tokens })) return 'the receipt is of another output';

@@ -2,12 +2,10 @@ import { faultPoint } from '../bus/fault-point.ts';
 import { endJob, type RecordStore } from '../bus/record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Reservation } from '../ledger/tables.ts';
-import { encode } from '../protocol/codec.ts';
 import type { JobId } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
-import { finalEvent } from '../protocol/result.ts';
-import { subjects } from '../protocol/subjects.ts';
 import { readAccepted } from './accepted.ts';
+import { tellEnd } from './jobs.ts';
 import type { Settler } from './settler.ts';
 
 export interface SweepTimes {
@@ -79,7 +77,7 @@ export class Sweep implements Disposable {
     }
     const result = { status: 'cancelled', reason: 'it never came into the queue' } as const;
     if (await endJob(store, account, job, result)) {
-      store.connection.publish(subjects.event(account, job), encode(finalEvent(result, 0)));
+      await tellEnd(store, account, job, result);
       log.warn({ job, account }, 'a job that never came into the queue was cancelled');
       faultPoint('after-sweep');
     }

@@ -19,6 +19,7 @@ import type {
   provisionRequestSchema,
 } from '../protocol/worker-requests.ts';
 import { notHandedOut, type TicketStore, wasHandedOut } from './handed-out.ts';
+import { resultOfWorker } from './part-requests.ts';
 
 // What a director does on the bus for workers whose keys give them no right to. Whose request it is, the bus has proved
 // by its subject; a job's ticket shows that the worker was handed the job.
@@ -74,11 +75,15 @@ export async function finishFor(
     for (const named of [outcome.worker, receipt.worker]) {
       if (named !== worker) throw new AipgError('job-refused', `${worker} may not speak for ${named}.`);
     }
+  } else if (result.status === 'failed' && result.part && result.part.receipt.worker !== worker) {
+    throw new AipgError('job-refused', `${worker} may not speak for ${result.part.receipt.worker}.`);
   }
   const isHolder = await wasHandedOut(store, asked);
   // Most have nothing before them, which the bus itself checks.
-  if (isHolder && expected === 0 && (await writeResult(store, account, job, result, 0)))
-    return { written: true };
+  if (isHolder && expected === 0) {
+    const own = await resultOfWorker(store, worker, asked, undefined);
+    if (await writeResult(store, account, job, own, 0)) return { written: true };
+  }
   const before = await readRecord(store, account, job);
   if (before.record !== undefined && before.record.status !== 'claimed') {
     return { written: false, result: before.record };
@@ -86,7 +91,8 @@ export async function finishFor(
   if (!isHolder) throw notHandedOut();
   const isOwn = before.record === undefined || before.record.worker === worker;
   if (!isOwn || before.sequence !== expected) return { written: false };
-  return { written: await writeResult(store, account, job, result, expected) };
+  const own = await resultOfWorker(store, worker, asked, before.record);
+  return { written: await writeResult(store, account, job, own, expected) };
 }
 
 /** @throws AipgError `job-refused` for a heartbeat in another worker's name */

@@ -46,6 +46,8 @@ export interface GenerateInput extends TextInput {
 export interface Chunk {
   readonly text: string;
   readonly tokens: readonly number[];
+  /** Tokens of the prompt after the chat template, where the engine knows before the end. */
+  readonly promptTokens?: number;
   readonly finish?: Finish;
 }
 

@@ -114,7 +114,11 @@ export class BusJob implements JobHandle {
 
   async cancel(reason: string): Promise<boolean> {
     const request = { job: this.id, reason };
-    return (await this.#known(() => ask(this.#grid, 'cancel', request, cancelReplySchema))).cancelled;
+    const { cancelled, charge } = await this.#known(() =>
+      ask(this.#grid, 'cancel', request, cancelReplySchema),
+    );
+    if (charge) this.#charge = Promise.resolve(charge);
+    return cancelled;
   }
 
   result(): Promise<Result> {

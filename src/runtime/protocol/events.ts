@@ -94,6 +94,8 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     worker: workerIdSchema,
     modelSha256: sha256Schema.optional(),
     lease: leaseSchema.optional(),
+    /** That the job was handed to the worker: see {@link leaseProof}. */
+    proof: sha256Schema.optional(),
     /** Of a sealed job: how its content is to be handed over. */
     seal: sealOfferSchema.optional(),
   }),

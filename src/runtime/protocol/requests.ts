@@ -36,7 +36,12 @@ export const cancelRequestSchema = envelopeSchema.extend({ job: jobIdSchema, rea
 export type CancelRequest = z.infer<typeof cancelRequestSchema>;
 
 /** `cancelled`: by this request; otherwise the job had ended before. */
-export const cancelReplySchema = z.object({ job: jobIdSchema, cancelled: z.boolean() });
+export const cancelReplySchema = z.object({
+  job: jobIdSchema,
+  cancelled: z.boolean(),
+  /** By which what it had delivered is paid for; absent where nothing is held for it. */
+  charge: chargeSchema.optional(),
+});
 export type CancelReply = z.infer<typeof cancelReplySchema>;
 
 /** Of a client whose job has fallen silent: is its worker still there? */

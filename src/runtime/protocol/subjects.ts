@@ -45,6 +45,7 @@ export type WorkerVerb =
   | 'lease'
   | 'claim'
   | 'finish'
+  | 'part'
   | 'beat'
   | 'put'
   | 'get';

@@ -3,6 +3,7 @@ import { leaseSchema } from './events.ts';
 import { accountSchema, jobIdSchema, ticketSchema } from './ids.ts';
 import { kindSchema, laneSchema, tierSchema } from './job.ts';
 import { modelNameSchema } from './model.ts';
+import { partSchema } from './part.ts';
 import { envelopeSchema } from './requests.ts';
 import { resultSchema } from './result.ts';
 import { heartbeatSchema, workerStateSchema } from './worker.ts';
@@ -73,6 +74,11 @@ export const finishRequestSchema = handedOutSchema.extend({
 });
 /** Without either, the claim was not the worker's newest. */
 export const finishReplySchema = z.object({ written: z.boolean(), result: resultSchema.optional() });
+
+/** What a worker has streamed of a job that was ended over its head. */
+export const partRequestSchema = handedOutSchema.extend({ part: partSchema });
+/** Not, where the job has not ended so, or its part is there already. */
+export const partReplySchema = z.object({ written: z.boolean() });
 
 /** `null`: the worker takes its leave. */
 export const beatRequestSchema = envelopeSchema.extend({ heartbeat: heartbeatSchema.nullable() });

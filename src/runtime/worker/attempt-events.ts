@@ -3,6 +3,7 @@ import type { Lease } from '../bus/lease.ts';
 import { encode } from '../protocol/codec.ts';
 import type { JobEvent } from '../protocol/events.ts';
 import type { Job } from '../protocol/job.ts';
+import { leaseProof } from '../protocol/lease-proof.ts';
 import type { Sha256 } from '../protocol/model.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
@@ -36,6 +37,7 @@ export class AttemptEvents {
       worker: identity.id,
       modelSha256,
       lease: lease.subject,
+      ...(lease.ticket && { proof: leaseProof(lease.ticket, identity.id) }),
       ...(sealed && { seal: sealed.offer(attempt) }),
     });
   }

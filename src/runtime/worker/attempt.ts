@@ -8,7 +8,7 @@ import type { AttemptRecord } from '../protocol/events.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import type { ControlJob, ProgressReply } from '../protocol/requests.ts';
-import type { Result } from '../protocol/result.ts';
+import { isCutShort, type Result } from '../protocol/result.ts';
 import { type HandOver, isSealed } from '../protocol/sealed.ts';
 import type { TextInput } from '../protocol/text.ts';
 import { AttemptEvents } from './attempt-events.ts';
@@ -28,6 +28,7 @@ import { attemptDeadlineMs } from './deadlines.ts';
 import type { WorkerIdentity } from './identity.ts';
 import type { WorkerLink } from './link.ts';
 import { OutputStream } from './output-stream.ts';
+import { AttemptPart } from './part.ts';
 import { askProgress } from './progress.ts';
 import { receiptFor } from './receipt.ts';
 import { retryUntilStopped } from './retry.ts';
@@ -62,6 +63,8 @@ export class Attempt {
   readonly #stopped = new AbortController();
   readonly #events: AttemptEvents;
   readonly #output: OutputStream;
+  /** Where the job ends before it is done. */
+  readonly #part: AttemptPart;
   /** Of a sealed job. */
   readonly #sealed: SealedAttempt | undefined;
   readonly #claim: Claim;
@@ -90,6 +93,12 @@ export class Attempt {
     this.#sealed = sealed;
     this.#events = new AttemptEvents({ connection, identity, modelSha256: model.facts.sha256, job, sealed });
     this.#output = new OutputStream((chunk) => this.#events.chunk(this.#number, chunk), job.stream);
+    const { log, giveBack: hurry } = context;
+    const modelSha256 = model.facts.sha256;
+    this.#part = new AttemptPart({
+      ...{ connection, link, identity, log, hurry },
+      ...{ job, modelSha256, output: this.#output },
+    });
   }
 
   /**
@@ -113,11 +122,20 @@ export class Attempt {
 
   /** What a director says of the job. */
   obey(control: Exclude<ControlJob, { type: 'content' }>): void {
-    if (control.type === 'cancel') this.#stop('cancelled');
-    else if (control.attempt > this.#number) this.#stop('overtaken');
+    if (control.type === 'cancel') {
+      this.#part.isDue = true;
+      this.#stop('cancelled');
+    } else if (control.attempt > this.#number) this.#stop('overtaken');
   }
 
   async run(): Promise<AttemptOutcome> {
+    const outcome = await this.#run();
+    this.#context.onSlotFree();
+    await this.#part.offer(this.#number, this.#lease);
+    return outcome;
+  }
+
+  async #run(): Promise<AttemptOutcome> {
     const { giveBack, connection } = this.#context;
     const onGiveBack = () => this.#stop('given-back');
     giveBack.addEventListener('abort', onGiveBack);
@@ -217,6 +235,7 @@ export class Attempt {
 
   /** Tells of the final record and lets go of the job, in this order: a crash in between costs a repeat. */
   #tellEnd(result: Result): void {
+    this.#part.isDue = isCutShort(result) && result.part === undefined;
     this.#events.ended(this.#number, result);
     this.#lease.acknowledge();
   }
@@ -260,10 +279,12 @@ export class Attempt {
     const { message, hint } = error;
     const sealed =
       said === error ? undefined : this.#sealed?.end({ message, ...(hint !== undefined && { hint }) });
+    if (error.code === 'timeout') this.#output.flush();
     try {
       await this.#claim.end(() => ({
         status: 'failed',
         error: failure.toJSON(),
+        ...(error.code === 'timeout' && this.#part.withRecord(this.#number)),
         ...(sealed !== undefined && { sealed }),
         ...(!isFinal && { attempts }),
       }));

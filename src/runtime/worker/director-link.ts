@@ -9,6 +9,7 @@ import {
   claimReplySchema,
   doneReplySchema,
   finishReplySchema,
+  partReplySchema,
   provisionReplySchema,
 } from '../protocol/worker-requests.ts';
 import type { LinkOptions, WorkerLink } from './link.ts';
@@ -71,5 +72,7 @@ export function directorLink({ connection, id }: LinkOptions): WorkerLink {
       ask('claim', { account, job, ticket, sequence, attempt }, claimReplySchema),
     finish: (account, job, result, expected, { ticket, sequence }) =>
       ask('finish', { account, job, ticket, sequence, result, expected }, finishReplySchema),
+    part: async (account, job, part, { ticket, sequence }) =>
+      (await ask('part', { account, job, ticket, sequence, part }, partReplySchema)).written,
   };
 }

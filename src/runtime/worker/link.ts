@@ -11,10 +11,11 @@ import {
   provisionQueues,
   type Queue,
 } from '../bus/provision.ts';
-import { type ClaimOutcome, claimJob, readResult, writeResult } from '../bus/record.ts';
+import { addPart, type ClaimOutcome, claimJob, readResult, writeResult } from '../bus/record.ts';
 import { encode } from '../protocol/codec.ts';
 import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
 import type { ModelName } from '../protocol/model.ts';
+import type { Part } from '../protocol/part.ts';
 import type { Result } from '../protocol/result.ts';
 import type { Heartbeat } from '../protocol/worker.ts';
 
@@ -35,6 +36,8 @@ export interface WorkerLink {
   claim(account: Account, job: JobId, attempt: number, proof: Proof): Promise<ClaimOutcome>;
   /** @param expected the worker's claim, 0 for none */
   finish(account: Account, job: JobId, result: Result, expected: number, proof: Proof): Promise<Finish>;
+  /** Says what was streamed of a job that was ended over its worker's head. @returns whether it was taken */
+  part(account: Account, job: JobId, part: Part, proof: Proof): Promise<boolean>;
 }
 
 export interface LinkOptions {
@@ -69,5 +72,6 @@ async function directLink({ connection, id, replicas }: LinkOptions): Promise<Wo
       if (await writeResult(store, account, job, result, expected)) return { written: true };
       return { written: false, result: await readResult(store, account, job) };
     },
+    part: (account, job, part) => addPart(store, account, job, part, async () => true),
   };
 }

@@ -10,6 +10,7 @@ export class OutputStream implements Disposable {
   readonly #tokens: number[] = [];
   #sent = { text: 0, tokens: 0 };
   #confirmed = { text: 0, tokens: 0 };
+  #promptTokens = 0;
 
   /** @param isRead somebody reads it as it comes */
   constructor(send: (chunk: JoinedChunk & { tokens: number[] }) => void, isRead = true) {
@@ -24,6 +25,17 @@ export class OutputStream implements Disposable {
 
   get tokens(): readonly number[] {
     return this.#tokens;
+  }
+
+  /** Of it, what has been sent, or had been by earlier attempts. */
+  get sent(): { readonly text: string; readonly tokens: readonly number[] } {
+    const { text, tokens } = this.#sent;
+    return { text: this.#text.slice(0, text), tokens: this.#tokens.slice(0, tokens) };
+  }
+
+  /** As the engine has counted them; 0 before its first chunk. */
+  get promptTokens(): number {
+    return this.#promptTokens;
   }
 
   /** Begins with what earlier attempts have sent. Before the first chunk only. */
@@ -42,6 +54,7 @@ export class OutputStream implements Disposable {
   add(chunk: Chunk): void {
     this.#text += chunk.text;
     for (const token of chunk.tokens) this.#tokens.push(token);
+    this.#promptTokens = chunk.finish?.promptTokens ?? chunk.promptTokens ?? this.#promptTokens;
     this.#joiner.add(chunk);
   }
 

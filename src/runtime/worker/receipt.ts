@@ -6,13 +6,13 @@ import type { WorkerIdentity } from './identity.ts';
 interface Delivered {
   readonly text: string;
   readonly tokens: readonly number[];
-  readonly outcome: Outcome;
+  readonly outcome: Pick<Outcome, 'modelSha256' | 'promptTokens' | 'outputTokens'>;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly endedAt: number;
 }
 
-/** The signed statement of a finished attempt. It counts the whole output: who finishes a job is paid for all of it. */
+/** The signed statement of an attempt. It counts the whole output: who brings a job to its end is paid for all of it. */
 export function receiptFor(
   job: Job,
   attempt: number,

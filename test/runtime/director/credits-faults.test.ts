@@ -9,6 +9,7 @@ import { FAULT_VARIABLE } from '../../../src/runtime/bus/fault-point.ts';
 import { Director } from '../../../src/runtime/director/director.ts';
 import { createBusGrid } from '../../../src/runtime/grids/bus.ts';
 import { encode } from '../../../src/runtime/protocol/codec.ts';
+import { type Credentials, formatCredentials } from '../../../src/runtime/protocol/credentials.ts';
 import { accountSchema } from '../../../src/runtime/protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { silentLog } from '../../../src/runtime/protocol/log.ts';
@@ -16,9 +17,12 @@ import { subjects } from '../../../src/runtime/protocol/subjects.ts';
 import { identityOf } from '../../../src/runtime/worker/identity.ts';
 import { Worker } from '../../../src/runtime/worker/worker.ts';
 import { startTestBus } from '../../support/bus-server.ts';
+import { until } from '../../support/events.ts';
 import { textJob } from '../../support/grid.ts';
 import { instantEngine } from '../../support/instant-engine.ts';
 import { entriesOf, readLedger, sumOf } from '../../support/ledger.ts';
+import { OpenGrid } from '../../support/open-grid.ts';
+import { pausingEngine, wordOf } from '../../support/pausing-engine.ts';
 import { QUICK } from '../../support/quick-times.ts';
 
 const DIRECTOR = fileURLToPath(new URL('../../support/fault-director.ts', import.meta.url));
@@ -26,9 +30,13 @@ const JOBS = 12;
 const alice = accountSchema.parse('alice');
 
 /** A director in a process of its own; resolves when it admits jobs. */
-async function startDirector(url: string, faultPoint: string): Promise<ChildProcess> {
+async function startDirector(url: string, faultPoint: string, key?: Credentials): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', DIRECTOR, url], {
-    env: { ...process.env, [FAULT_VARIABLE]: faultPoint },
+    env: {
+      ...process.env,
+      [FAULT_VARIABLE]: faultPoint,
+      ...(key && { AIPG_CREDENTIALS: formatCredentials(key) }),
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(createInterface({ input: child.stdout }), 'line');
@@ -132,4 +140,55 @@ describe('a director that is killed', () => {
     expect(await again.result()).toMatchObject({ status: 'cancelled' });
     expect(entriesOf(await readLedger(connection), job.id)).toEqual(['reserve', 'refund']);
   });
+
+  test.each(['before-part', 'after-part', 'before-settle', 'after-settle'])(
+    '%s of jobs that were cancelled has them paid for what was delivered, once',
+    { timeout: 60_000 },
+    async (faultPoint) => {
+      await using grid = await OpenGrid.start({ credits: true });
+      await grid.director[Symbol.asyncDispose]();
+      const child = await startDirector(
+        grid.server.url,
+        `${faultPoint}:2`,
+        await grid.authority.mint('director'),
+      );
+      using _ = { [Symbol.dispose]: () => void child.kill('SIGKILL') };
+      const killed = once(child, 'exit');
+      const worker = await grid.worker(pausingEngine({ slots: JOBS, tokens: 3 }), 'bob');
+      const client = await grid.client('alice');
+      const jobs = await Promise.all(
+        Array.from({ length: JOBS }, async (_, place) => {
+          const job = await client.submit(textJob(`job ${place}`));
+          const last = wordOf(3);
+          await until(
+            job.events()[Symbol.asyncIterator](),
+            (event) => event.type === 'chunk' && event.text.endsWith(last),
+          );
+          return job;
+        }),
+      );
+      const cancels = jobs.map((job) => job.cancel('enough'));
+      expect((await killed)[1]).toBe('SIGKILL');
+      const { connection } = await grid.store();
+      const credentials = await grid.authority.mint('director');
+      const directing = await grid.connect(credentials);
+      await using next = await Director.start({
+        ...{ connection: directing, version: '0.0.0', log: silentLog, credits: true },
+        reaperTimes: QUICK.reaperTimes,
+      });
+      await Promise.all(cancels);
+      await expect
+        .poll(async () => [...(await readLedger(connection)).state.reservations()].length, {
+          timeout: 30_000,
+        })
+        .toBe(0);
+      const ledger = await readLedger(connection);
+      for (const { id } of jobs) expect(entriesOf(ledger, id)).toEqual(['reserve', 'settle']);
+      const settled = ledger.entries.filter((entry) => entry.kind === 'settle');
+      expect(settled.map(({ counts }) => counts.outputTokens)).toEqual(jobs.map(() => 3));
+      expect(sumOf(ledger)).toBe(0);
+      expect(next.settled.refunded).toBe(0);
+      await worker.drain();
+    },
+  );
 });

@@ -4,13 +4,16 @@ import { writeResult } from '../../../src/runtime/bus/record.ts';
 import { Director } from '../../../src/runtime/director/director.ts';
 import { GridCredits } from '../../../src/runtime/grids/credits.ts';
 import { microCredits } from '../../../src/runtime/protocol/credits.ts';
+import type { JobEvent } from '../../../src/runtime/protocol/events.ts';
 import { accountSchema, newJobId } from '../../../src/runtime/protocol/ids.ts';
 import { silentLog } from '../../../src/runtime/protocol/log.ts';
 import { identityOf } from '../../../src/runtime/worker/identity.ts';
 import { Worker } from '../../../src/runtime/worker/worker.ts';
+import { until } from '../../support/events.ts';
 import { endlessJob, TestGrid, textJob } from '../../support/grid.ts';
 import { instantEngine } from '../../support/instant-engine.ts';
 import { entriesOf, readLedger, sumOf } from '../../support/ledger.ts';
+import { pausingEngine, wordOf } from '../../support/pausing-engine.ts';
 import { QUICK } from '../../support/quick-times.ts';
 
 const alice = accountSchema.parse('alice');
@@ -46,7 +49,25 @@ describe('a job on a grid with a ledger', () => {
     expect(sumOf({ state, entries })).toBe(0);
   });
 
-  test('that is cancelled is refunded', async () => {
+  test('that is cancelled in the middle is paid for as far as it came, though its worker writes the record itself', async () => {
+    await using cut = await TestGrid.start({ credits: true });
+    const connection = await cut.connect('worker');
+    const identity = { ...identityOf(connection, 'box'), payTo: bob };
+    const model = pausingEngine({ slots: 1, tokens: 3 });
+    const worker = await Worker.start({ connection, identity, version: '0.0.0', model, log: silentLog });
+    const job = await (await cut.client(alice)).submit(textJob('?'));
+    const shown = (event: JobEvent) => event.type === 'chunk' && event.text.endsWith(wordOf(3));
+    await until(job.events()[Symbol.asyncIterator](), shown);
+    await job.cancel('enough');
+    const copy = async () => readLedger(await cut.connect('observer'));
+    await expect.poll(async () => entriesOf(await copy(), job.id)).toEqual(['reserve', 'settle']);
+    const { entries, state } = await copy();
+    expect(entries.at(-1)).toMatchObject({ payTo: bob, counts: { outputTokens: 3 } });
+    expect(sumOf({ entries, state })).toBe(0);
+    await worker.drain();
+  });
+
+  test('that is cancelled before anybody has it is refunded', async () => {
     const client = await grid.client(alice);
     const { id } = await client.submit(
       { ...textJob('nobody serves this'), model: 'nobody' as never },

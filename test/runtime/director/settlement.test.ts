@@ -125,11 +125,10 @@ describe('a job that is done', () => {
 });
 
 describe('a job is refunded', () => {
-  test('when it has failed or was cancelled', async () => {
+  test('when it has failed', async () => {
     const error = { code: 'job-failed', message: 'no' } as const;
-    expect((await draftFor({ status: 'failed', error })).draft).toMatchObject({ reason: 'failed' });
-    const { draft, state } = await draftFor({ status: 'cancelled', reason: 'enough' });
-    expect(draft).toMatchObject({ kind: 'refund', reason: 'cancelled' });
+    const { draft, state } = await draftFor({ status: 'failed', error });
+    expect(draft).toMatchObject({ kind: 'refund', reason: 'failed' });
     expect(state.balance(alice).available).toBe(DEFAULT_POLICY.allowance);
   });
 

@@ -118,7 +118,7 @@ export async function* generate(
       if (passed.tokens.length === 0) continue;
       // Whoever has stopped it may not ask for more, and its sequence is to be free.
       signal.throwIfAborted();
-      yield { text: passed.text, tokens: passed.tokens };
+      yield { text: passed.text, tokens: passed.tokens, promptTokens: prompt.length };
       signal.throwIfAborted();
     }
   } finally {

@@ -85,6 +85,33 @@ describe('an honest output', () => {
   }, 60_000);
 });
 
+describe('an output that was cut short', () => {
+  test('is paid to the last token that was streamed, wherever it was', async () => {
+    const settings = fc.record({
+      seed: fc.string(),
+      stop: fc.array(fc.constantFrom('e', 'th', '. ', 'fox', '\n'), { maxLength: 2 }),
+      sampling: fc.constantFrom({}, WILD),
+    });
+    await fc.assert(
+      fc.asyncProperty(settings, async (options) => {
+        const input = raw('naïve 🦊 ', { maxTokens: 30, ...options });
+        let [text, tokens] = ['', [] as number[]];
+        for await (const chunk of model.generate(input)) {
+          if (chunk.finish) break;
+          text += chunk.text;
+          tokens = [...tokens, ...chunk.tokens];
+          const counted = await recount({ input, text, tokens });
+          expect(counted).toMatchObject({ inputTokens: chunk.promptTokens });
+          if ('mismatch' in counted) throw new Error(counted.mismatch);
+          expect(counted.outputTokens).toBeLessThanOrEqual(tokens.length);
+          if (options.sampling !== WILD) expect(counted.outputTokens).toBe(tokens.length);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  }, 60_000);
+});
+
 describe('a dishonest output', () => {
   let story: Answer & { input: GenerateInput };
   beforeAll(async () => {

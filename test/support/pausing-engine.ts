@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Chunk, LoadedModel } from '../../src/runtime/engines/engine.ts';
+import { INSTANT_FACTS } from './instant-facts.ts';
+
+export interface PausingEngineOptions {
+  readonly slots: number;
+  /** After so many tokens of output it falls silent until it is stopped. */
+  readonly tokens: number;
+}
+
+/** The text of a token that this engine gives. */
+export const wordOf = (token: number): string => `word${token} `;
+
+/** An engine that stops in the middle of its answer, so that a test meets it there. */
+export function pausingEngine({ slots, tokens }: PausingEngineOptions): LoadedModel {
+  return {
+    facts: INSTANT_FACTS,
+    slots,
+    threads: 1,
+    async *generate({ resumeFrom = [] }, signal): AsyncGenerator<Chunk> {
+      for (let token = resumeFrom.length + 1; token <= tokens; token++) {
+        yield { text: wordOf(token), tokens: [token], promptTokens: 8 };
+      }
+      // Longer than any test: only its signal ends it.
+      await delay(3_600_000, undefined, { signal }).catch(() => signal?.throwIfAborted());
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
