@@ -4,7 +4,7 @@ import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import { type ControlJob, type HandOverRequest, handOverReplySchema } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
-import { readAccepted } from './accepted.ts';
+import { findAccepted } from './jobs.ts';
 import { askThere } from './presence.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function handOver(
   account: Account,
   { job, worker, attempt, content }: HandOverRequest,
 ): Promise<boolean> {
-  if (!(await readAccepted(store, account, job))) {
+  if (!(await findAccepted(store, account, job))) {
     throw new AipgError('job-not-found', `The account has no unfinished job ${job}.`);
   }
   const { connection } = store;

@@ -206,7 +206,7 @@ export async function checkWorker(
 }
 
 /** A job whose first events are out may not be written down yet: it is looked for again for a moment. */
-async function findAccepted(
+export async function findAccepted(
   store: RecordStore,
   account: Account,
   job: JobId,
