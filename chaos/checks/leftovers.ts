@@ -98,14 +98,20 @@ export async function checkProcesses(actors: readonly Actor[], folder: string): 
   return problems;
 }
 
-/** Processes that have the folder of the run in their command line or environment; Linux only. */
+/** Processes that have the folder of the run in their command line or environment, and did not start it; Linux only. */
 async function runningIn(folder: string): Promise<string[]> {
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
-  const uses = async (pid: string) => {
-    const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
-    const [command, environment] = await Promise.all([read('cmdline'), read('environ')]);
-    return pid !== String(process.pid) && `${command}${environment}`.includes(folder);
-  };
+  const read = (pid: string, file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+  const starters = new Set<string>();
+  let starter: string | undefined = String(process.pid);
+  while (starter !== undefined && !starters.has(starter)) {
+    starters.add(starter);
+    starter = /^PPid:\s+(\d+)$/m.exec(await read(starter, 'status'))?.[1];
+  }
+  const uses = async (pid: string) =>
+    `${await read(pid, 'cmdline')}${await read(pid, 'environ')}`.includes(folder);
+  const pids = (await readdir('/proc').catch(() => [])).filter(
+    (name) => /^\d+$/.test(name) && !starters.has(name),
+  );
   const using = await Promise.all(pids.map(uses));
   return pids.filter((_, index) => using[index]);
 }

@@ -10,8 +10,9 @@ test('a grid of this machine keeps a ledger when it is asked to, and from then o
     await using up = await home.startUp(['--credits']);
     expect(up.url).toMatch(/^nats:/);
     expect(await home.aipg(ask)).toMatchObject({ exitCode: 0 });
-    const { stdout } = await home.aipg(['balance', '--json']);
-    expect(JSON.parse(stdout)).toMatchObject({ available: 10_000_000 });
+    const balance = async () => JSON.parse((await home.aipg(['balance', '--json'])).stdout) as object;
+    // What was held comes back a moment after the answer.
+    await expect.poll(balance, { timeout: 20_000 }).toMatchObject({ available: 10_000_000, reserved: 0 });
     const verified = await home.aipg(['ledger', 'verify']);
     expect(verified).toMatchObject({ exitCode: 0 });
   }

@@ -23,7 +23,7 @@ import type { TokenCounter } from './token-counter.ts';
 /** Before a result that could not be settled is looked at again, in milliseconds: twice as long each time. */
 const RETRY_MS = { first: 1_000, most: 60_000 };
 /** What ends within this time is written into the ledger together, in milliseconds: nobody waits for it. */
-const TOGETHER_MS = 200;
+const TOGETHER_MS = 100;
 /**
  * So long the worker of a job that was cut short has to say what it has streamed, in milliseconds: enough to reconnect,
  * or to ask a second director after one that did not answer within 5 seconds.

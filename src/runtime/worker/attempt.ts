@@ -4,7 +4,6 @@ import { ACK_WAIT_MS } from '../bus/provision.ts';
 import { Reconnects } from '../bus/reconnects.ts';
 import type { LoadedModel } from '../engines/engine.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
-import type { AttemptRecord } from '../protocol/events.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import type { ControlJob, ProgressReply } from '../protocol/requests.ts';
@@ -16,7 +15,6 @@ import {
   brief,
   describeAttempts,
   FINAL_ERRORS,
-  hasFailed,
   logged,
   SAYS_CONTENT,
   withoutContent,
@@ -25,6 +23,7 @@ import { AttemptStopped } from './attempt-stopped.ts';
 import { Claim } from './claim.ts';
 import { computeOutput } from './compute.ts';
 import { attemptDeadlineMs } from './deadlines.ts';
+import { EarlierAttempts } from './earlier-attempts.ts';
 import type { WorkerIdentity } from './identity.ts';
 import type { WorkerLink } from './link.ts';
 import { OutputStream } from './output-stream.ts';
@@ -34,14 +33,11 @@ import { receiptFor } from './receipt.ts';
 import { retryUntilStopped } from './retry.ts';
 import { SealedAttempt } from './sealed-attempt.ts';
 
-/** A job that this many attempts have failed to bring forward has failed. */
-export const MAX_ATTEMPTS = 3;
-/** And one that has been tried this often, whatever came of it. */
-const MAX_TRIES = 20;
 /** Before a job that failed here is offered again, in milliseconds. */
 const RETRY_DELAY_MS = 500;
 /** Before a sealed job is offered again whose client was not heard of, in milliseconds. */
 const ABSENT_DELAY_MS = 2_000;
+
 export interface AttemptContext {
   readonly connection: NatsConnection;
   readonly link: WorkerLink;
@@ -70,9 +66,7 @@ export class Attempt {
   readonly #claim: Claim;
   #lease: Lease;
   #number: number;
-  /** Those before that have failed. */
-  #earlier: readonly AttemptRecord[] = [];
-  #givenUp = false;
+  readonly #earlier = new EarlierAttempts();
 
   constructor(context: AttemptContext, lease: Lease, job: Job) {
     this.#context = context;
@@ -175,9 +169,8 @@ export class Attempt {
     const progress = await retryUntilStopped(connection, signal, () =>
       askProgress(connection, worker, this.#job, this.#lease, this.#number, tries++),
     );
-    this.#earlier = progress.attempts.filter(hasFailed);
-    this.#givenUp = this.#earlier.length >= MAX_ATTEMPTS || progress.attempts.length >= MAX_TRIES;
-    if (this.#givenUp) throw new AipgError('job-failed', 'The job was given up.');
+    this.#earlier.set(progress.attempts);
+    if (this.#earlier.isGivenUp) throw new AipgError('job-failed', 'The job was given up.');
     const last = progress.attempts.findLast(({ modelSha256 }) => modelSha256 !== undefined);
     if (progress.output.tokens.length > 0 && last?.modelSha256 !== model.facts.sha256) {
       throw this.#otherFile();
@@ -267,14 +260,18 @@ export class Attempt {
     const attempt = this.#number;
     const said = this.#sealed && SAYS_CONTENT.has(error.code) ? withoutContent(error) : error;
     log.warn({ job: this.#job.id, attempt, code: error.code, reason: logged(said) }, 'attempt failed');
-    const isFinal = !this.#givenUp && FINAL_ERRORS.has(error.code);
-    if (!isFinal && !this.#givenUp && this.#earlier.length + 1 < MAX_ATTEMPTS) {
+    const isFinal = !this.#earlier.isGivenUp && FINAL_ERRORS.has(error.code);
+    if (!isFinal && this.#earlier.mayRetry) {
       this.#events.retrying(this.#number, 'failed', said.message);
       this.#lease.giveBack(RETRY_DELAY_MS);
       return 'retried';
     }
-    const attempts: AttemptRecord[] = [...this.#earlier];
-    if (!this.#givenUp) attempts.push({ attempt, worker, end: 'failed', reason: brief(said.message) });
+    const attempts = this.#earlier.failedWith({
+      attempt,
+      worker,
+      end: 'failed',
+      reason: brief(said.message),
+    });
     const failure = isFinal ? said : new AipgError('job-failed', describeAttempts(attempts));
     const { message, hint } = error;
     const sealed =
