@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { once } from 'node:events';
 import type { Chunk, LoadedModel } from '../../src/runtime/engines/engine.ts';
 import { INSTANT_FACTS } from './instant-facts.ts';
 
@@ -21,8 +21,8 @@ export function pausingEngine({ slots, tokens }: PausingEngineOptions): LoadedMo
       for (let token = resumeFrom.length + 1; token <= tokens; token++) {
         yield { text: wordOf(token), tokens: [token], promptTokens: 8 };
       }
-      // Longer than any test: only its signal ends it.
-      await delay(3_600_000, undefined, { signal }).catch(() => signal?.throwIfAborted());
+      if (signal && !signal.aborted) await once(signal, 'abort');
+      signal?.throwIfAborted();
     },
     [Symbol.asyncDispose]: async () => undefined,
   };

@@ -18,26 +18,29 @@ export const acceptedRecordSchema = z.object({
 });
 export type AcceptedRecord = z.infer<typeof acceptedRecordSchema>;
 
-/** What shows that a job was handed to a worker; `undefined` once the job is settled and let go. */
-export async function readTicket(
-  { manager }: Pick<RecordStore, 'manager'>,
-  account: Account,
-  job: JobId,
-): Promise<Ticket | undefined> {
-  const stored = await manager.direct.getMessage(STREAMS.accepted, {
-    last_by_subj: subjects.accepted(account, job),
-  });
-  return stored ? ticketOf({ headers: stored.header }) : undefined;
+/** With what shows that the job was handed to a worker. */
+export interface Accepted {
+  readonly record: AcceptedRecord;
+  readonly ticket: Ticket | undefined;
 }
 
-export async function readAccepted(
+/** `undefined` once the job is settled and let go. */
+export async function readAcceptedWithTicket(
   { connection, manager }: RecordStore,
   account: Account,
   job: JobId,
-): Promise<AcceptedRecord | undefined> {
+): Promise<Accepted | undefined> {
   const stored = await manager.direct.getMessage(STREAMS.accepted, {
     last_by_subj: subjects.accepted(account, job),
   });
-  const accepted = stored && (await decodeLarge(connection, acceptedRecordSchema, stored.data));
-  return accepted?.ok ? accepted.value : undefined;
+  const record = stored && (await decodeLarge(connection, acceptedRecordSchema, stored.data));
+  return record?.ok ? { record: record.value, ticket: ticketOf({ headers: stored?.header }) } : undefined;
+}
+
+export async function readAccepted(
+  store: RecordStore,
+  account: Account,
+  job: JobId,
+): Promise<AcceptedRecord | undefined> {
+  return (await readAcceptedWithTicket(store, account, job))?.record;
 }

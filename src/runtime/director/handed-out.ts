@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RecordStore } from '../bus/record.ts';
 import { ticketOf } from '../bus/ticket.ts';
 import { AipgError } from '../protocol/errors.ts';
-import type { Account, JobId, Ticket } from '../protocol/ids.ts';
+import type { Account, JobId, Ticket, WorkerId } from '../protocol/ids.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 import type { RecentTickets } from './recent-tickets.ts';
 
@@ -45,6 +45,12 @@ export async function wasHandedOut({ manager, tickets }: TicketStore, shown: Sho
     if (accepted || tries === MAX_TRIES) return false;
     await delay(RETRY_MS);
   }
+}
+
+/** @throws AipgError `job-refused` for what a worker says in another's name */
+export function requireOwnName(worker: WorkerId, named: WorkerId | undefined): void {
+  if (named !== worker)
+    throw new AipgError('job-refused', `${worker} may not speak for ${named ?? 'nobody'}.`);
 }
 
 export function notHandedOut(): AipgError {

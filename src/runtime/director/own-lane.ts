@@ -4,14 +4,13 @@ import { faultPoint } from '../bus/fault-point.ts';
 import { readMessages } from '../bus/read-messages.ts';
 import type { RecordStore } from '../bus/record.ts';
 import type { Roster } from '../bus/roster.ts';
-import { ticketOf } from '../bus/ticket.ts';
 import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
 import { type Job, jobSchema, kindSchema, type Lane, tierSchema } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import type { ModelName } from '../protocol/model.ts';
 import { isOwnLane, ownConsumerName, ownSubjects } from '../protocol/own-lane.ts';
-import { STREAMS, subjects } from '../protocol/subjects.ts';
-import { type AcceptedRecord, acceptedRecordSchema } from './accepted.ts';
+import { STREAMS } from '../protocol/subjects.ts';
+import { type AcceptedRecord, readAcceptedWithTicket } from './accepted.ts';
 import { freeSlots } from './free-slots.ts';
 import { readJob } from './job-reader.ts';
 import { jobsToMove } from './own-wait.ts';
@@ -93,18 +92,14 @@ export class OwnLane implements Disposable {
    */
   async move(account: Account, id: JobId, sequence: number): Promise<Moved | undefined> {
     const { store, log } = this.#options;
-    const stored = await store.manager.direct.getMessage(STREAMS.accepted, {
-      last_by_subj: subjects.accepted(account, id),
-    });
-    const accepted = stored && (await decodeLarge(store.connection, acceptedRecordSchema, stored.data));
-    if (!accepted?.ok || accepted.value.sequence !== sequence) return undefined;
+    const accepted = await readAcceptedWithTicket(store, account, id);
+    if (accepted?.record.sequence !== sequence) return undefined;
     if (!(await this.#takeOut(sequence))) return undefined;
     faultPoint('after-own-removal');
-    const ticket = ticketOf({ headers: stored?.header });
-    const queued = await requeueJob(store, accepted.value, ticket);
+    const queued = await requeueJob(store, accepted.record, accepted.ticket);
     if (queued === undefined) return undefined;
     this.#moved += 1;
-    const { job, lane } = accepted.value;
+    const { job, lane } = accepted.record;
     log.info({ job: id, account, priorAttempts: queued.priorAttempts }, 'job moved to the queue of all');
     return { job: { ...job, priorAttempts: queued.priorAttempts }, lane, sequence: queued.sequence };
   }

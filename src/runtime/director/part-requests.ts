@@ -4,7 +4,7 @@ import { AipgError } from '../protocol/errors.ts';
 import type { WorkerId } from '../protocol/ids.ts';
 import { type Claim, type CutShort, isCutShort, type Result } from '../protocol/result.ts';
 import type { finishRequestSchema, partReplySchema, partRequestSchema } from '../protocol/worker-requests.ts';
-import { notHandedOut, type TicketStore, wasHandedOut } from './handed-out.ts';
+import { notHandedOut, requireOwnName, type TicketStore, wasHandedOut } from './handed-out.ts';
 import { readFirstWorker } from './shown.ts';
 
 /**
@@ -17,8 +17,7 @@ export async function partFor(
   asked: z.infer<typeof partRequestSchema>,
 ): Promise<z.infer<typeof partReplySchema>> {
   const { account, job, part } = asked;
-  const named = part.receipt.worker;
-  if (named !== worker) throw new AipgError('job-refused', `${worker} may not speak for ${named}.`);
+  requireOwnName(worker, part.receipt.worker);
   if (!(await wasHandedOut(store, asked))) {
     const ended = await readResult(store, account, job);
     // Its first answer was lost, and the job is settled and forgotten by now.

@@ -12,7 +12,7 @@ import type { Log } from '../protocol/log.ts';
 import { isCutShort, type Result, recordSchema } from '../protocol/result.ts';
 import type { JobInput } from '../protocol/sealed.ts';
 import { resultJob, SETTLER, STREAMS } from '../protocol/subjects.ts';
-import { readAccepted, readTicket } from './accepted.ts';
+import { readAccepted, readAcceptedWithTicket } from './accepted.ts';
 import { type CutShortJob, endingOfCutShort, holderOf } from './cut-short.ts';
 import { LateParts } from './late-parts.ts';
 import type { RecentInputs } from './recent-inputs.ts';
@@ -159,13 +159,14 @@ export class Settler implements AsyncDisposable {
       const input = result.status === 'done' ? await this.#input(account, job) : undefined;
       return await endingOf(reservation, result, input, countTokens);
     }
-    const shown = await readShown(store, account, job, endedAt, await readTicket(store, account, job));
+    const accepted = await readAcceptedWithTicket(store, account, job);
+    const shown = await readShown(store, account, job, endedAt, accepted?.ticket);
     const graceMs = Math.min(partGraceMs, endedAt + partGraceMs - now());
     const hasBegun = holderOf(result, shown) !== undefined || shown.chunks.length + shown.sealed.length > 0;
     if (result.part === undefined && hasBegun && graceMs > 0) return graceMs;
-    const accepted = result.part && (await readAccepted(store, account, job))?.job;
-    const input = this.#options.inputs.take(job) ?? accepted?.input;
-    const cutShort: CutShortJob = { result, endedAt, shown, job: accepted, input };
+    const ofJob = accepted?.record.job;
+    const input = this.#options.inputs.take(job) ?? ofJob?.input;
+    const cutShort: CutShortJob = { result, endedAt, shown, job: ofJob, input };
     return await endingOfCutShort(reservation, cutShort, countTokens, now());
   }
 

@@ -18,7 +18,7 @@ import type {
   provisionReplySchema,
   provisionRequestSchema,
 } from '../protocol/worker-requests.ts';
-import { notHandedOut, type TicketStore, wasHandedOut } from './handed-out.ts';
+import { notHandedOut, requireOwnName, type TicketStore, wasHandedOut } from './handed-out.ts';
 import { resultOfWorker } from './part-requests.ts';
 
 // What a director does on the bus for workers whose keys give them no right to. Whose request it is, the bus has proved
@@ -72,12 +72,8 @@ export async function finishFor(
   const { account, job, expected, result } = asked;
   if (result.status === 'done') {
     const { outcome, receipt = { worker } } = result;
-    for (const named of [outcome.worker, receipt.worker]) {
-      if (named !== worker) throw new AipgError('job-refused', `${worker} may not speak for ${named}.`);
-    }
-  } else if (result.status === 'failed' && result.part && result.part.receipt.worker !== worker) {
-    throw new AipgError('job-refused', `${worker} may not speak for ${result.part.receipt.worker}.`);
-  }
+    for (const named of [outcome.worker, receipt.worker]) requireOwnName(worker, named);
+  } else if (result.status === 'failed' && result.part) requireOwnName(worker, result.part.receipt.worker);
   const isHolder = await wasHandedOut(store, asked);
   // Most have nothing before them, which the bus itself checks.
   if (isHolder && expected === 0) {
@@ -101,9 +97,7 @@ export async function beatFor(
   worker: WorkerId,
   { heartbeat }: z.infer<typeof beatRequestSchema>,
 ): Promise<z.infer<typeof doneReplySchema>> {
-  if (heartbeat !== null && heartbeat.worker !== worker) {
-    throw new AipgError('job-refused', `${worker} may not speak for ${heartbeat.worker}.`);
-  }
+  if (heartbeat !== null) requireOwnName(worker, heartbeat.worker);
   const bucket = await openWorkersBucket(connection);
   if (heartbeat === null) await bucket.purge(worker);
   else await bucket.put(worker, encode(heartbeat));
