@@ -10,6 +10,7 @@ import {
   formatCredits,
   type MicroCredits,
   microCredits,
+  NO_CREDITS,
   type Rates,
 } from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
@@ -29,8 +30,8 @@ export interface Terms {
 }
 
 export type Charged =
-  /** Credits are held; `price` is the entry that set the rates. */
-  | { readonly outcome: 'reserved'; readonly price: number }
+  /** Credits are held; `price` is the entry that set the rates. Not covered: nobody but its account's own can do it. */
+  | { readonly outcome: 'reserved'; readonly price: number; readonly isCovered: boolean }
   /** The job was accepted before and has been settled or refunded by now. */
   | { readonly outcome: 'ended' };
 
@@ -53,6 +54,7 @@ export class Charges {
 
   /**
    * Holds the most that a job can cost, once, however often it is submitted; a new account has its allowance first.
+   * @param isOwn its account's own workers, which cost nothing, serve it: one that cannot pay for others is let in
    * @throws AipgError `insufficient-credits`, `job-refused` for more than the asker will pay, or the id of another
    * account's job
    */
@@ -60,20 +62,24 @@ export class Charges {
     account: Account,
     { id, input, tier, limits }: Pick<SubmittedJob, 'id' | 'input' | 'tier' | 'limits'>,
     model: ModelName,
+    isOwn = false,
   ): Promise<Charged> {
     let terms: Terms | undefined;
-    try {
-      await this.#ledger.append((state) => {
+    const hold = (held?: MicroCredits) =>
+      this.#ledger.append((state) => {
         if (state.isUsed(id)) return undefined;
         terms = termsOf(state, this.#prices, model, input, tier);
         requireWithin(limits.maxCost, terms.most);
-        return reservationDrafts(state, account, id, tier, terms);
+        return reservationDrafts(state, account, id, tier, { card: terms.card, most: held ?? terms.most });
       });
+    try {
+      await hold();
     } catch (error) {
       if (!(error instanceof AipgError && error.code === 'insufficient-credits') || !terms) throw error;
-      throw insufficient(this.#ledger.state, account, tier, input, terms);
+      if (!isOwn) throw insufficient(this.#ledger.state, account, tier, input, terms);
+      await hold(NO_CREDITS);
     }
-    const charged = this.#charged(account, id);
+    const charged = this.#charged(account, id, input);
     if (charged.outcome === 'reserved') this.#inputs.add(id, input);
     return charged;
   }
@@ -86,10 +92,17 @@ export class Charges {
     return { price, rates, multiplier, most: amount };
   }
 
-  #charged(account: Account, job: JobId): Charged {
+  #charged(account: Account, job: JobId, input: JobInput): Charged {
     const reservation = this.#ledger.state.reservation(job);
     if (reservation === undefined) return { outcome: 'ended' };
-    if (reservation.account === account) return { outcome: 'reserved', price: reservation.price };
+    if (reservation.account === account) {
+      const { price, amount, rates, multiplier } = reservation;
+      return {
+        outcome: 'reserved',
+        price,
+        isCovered: amount >= costOf(mostTokens(input), rates, multiplier),
+      };
+    }
     throw new AipgError('job-refused', `The id ${job} is that of another job.`, {
       hint: 'Submit it again with a new id.',
     });

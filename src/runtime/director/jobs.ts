@@ -2,14 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { readMessages } from '../bus/read-messages.ts';
 import { endJob, type RecordStore, readResult } from '../bus/record.ts';
-import { decode, encode } from '../protocol/codec.ts';
+import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
-import type { AttemptRecord } from '../protocol/events.ts';
 import { type Account, type JobId, jobIdSchema } from '../protocol/ids.ts';
 import type {
   CancelRequest,
   CheckRequest,
-  ControlJob,
   JobRequest,
   JobStatus,
   JobSummary,
@@ -18,11 +16,12 @@ import type {
   ProgressReply,
   ProgressRequest,
 } from '../protocol/requests.ts';
-import { finalEvent, type Result, recordSchema } from '../protocol/result.ts';
+import { finalEvent, recordSchema } from '../protocol/result.ts';
 import { parseLease, STREAMS, subjects } from '../protocol/subjects.ts';
 import type { Transcript } from '../protocol/transcript.ts';
 import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
 import { notHandedOut, type TicketStore, wasHandedOut } from './handed-out.ts';
+import { takeAway, tellEnd, tellWorkers } from './job-ends.ts';
 import { type JobHistory, readAttemptsBefore, readJob } from './job-reader.ts';
 import type { OwnLane } from './own-lane.ts';
 import { askThere, isThere } from './presence.ts';
@@ -146,40 +145,6 @@ export async function cancelJob(
   if (!isEnded) await tellEnd(store, account, job, result);
   if (accepted) await takeAway(store, account, { type: 'cancel', job, reason }, accepted.sequence);
   return !isEnded;
-}
-
-/** Tells the readers of a job how it has ended: before its worker, so that what that publishes then comes behind it. */
-export async function tellEnd(
-  { connection }: RecordStore,
-  account: Account,
-  job: JobId,
-  result: Result,
-): Promise<void> {
-  connection.publish(subjects.event(account, job), encode(finalEvent(result, 0)));
-  await connection.flush();
-}
-
-/** Takes a job that has ended out of the queue and tells whoever works on it. */
-export async function takeAway(
-  store: RecordStore,
-  account: Account,
-  control: ControlJob,
-  sequence: number,
-): Promise<void> {
-  await store.manager.streams.deleteMessage(STREAMS.jobs, sequence).catch(() => undefined);
-  // From here on nobody can lease it any more.
-  const { attempts } = await readJob(store, account, control.job);
-  tellWorkers(store, attempts, control);
-}
-
-function tellWorkers(
-  { connection }: RecordStore,
-  attempts: readonly AttemptRecord[],
-  control: ControlJob,
-): void {
-  for (const worker of new Set(attempts.map((attempt) => attempt.worker))) {
-    connection.publish(subjects.controlWorker(worker), encode(control));
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type RecordStore, readResult } from '../bus/record.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import { readAccepted } from './accepted.ts';
-import { takeAway, tellEnd } from './jobs.ts';
+import { takeAway, tellEnd } from './job-ends.ts';
 
 /** A worker that was told of its job's end has said by then what it has streamed, in milliseconds. */
 const TELL_MS = 1_000;

@@ -4,14 +4,16 @@ import { faultPoint } from '../bus/fault-point.ts';
 import { readMessages } from '../bus/read-messages.ts';
 import type { RecordStore } from '../bus/record.ts';
 import type { Roster } from '../bus/roster.ts';
+import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
-import { type Job, jobSchema, kindSchema, type Lane, tierSchema } from '../protocol/job.ts';
+import { type Job, jobSchema, kindSchema, tierSchema } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import type { ModelName } from '../protocol/model.ts';
 import { isOwnLane, ownConsumerName, ownSubjects } from '../protocol/own-lane.ts';
 import { STREAMS } from '../protocol/subjects.ts';
 import { type AcceptedRecord, readAcceptedWithTicket } from './accepted.ts';
 import { freeSlots } from './free-slots.ts';
+import { endAccepted } from './job-ends.ts';
 import { readJob } from './job-reader.ts';
 import { jobsToMove } from './own-wait.ts';
 import { OwnWorkers } from './own-workers.ts';
@@ -27,12 +29,11 @@ export interface OwnLaneOptions {
   readonly now: () => number;
 }
 
-/** A job that waits with everybody's from now on. */
-export interface Moved {
-  readonly job: Job;
-  readonly lane: Lane;
-  /** In the queue's stream. */
-  readonly sequence: number;
+/** A job that waits for its account's own workers. */
+export interface OwnJob {
+  readonly own: AcceptedRecord['own'];
+  /** When it began to wait, in milliseconds since 1970. */
+  readonly since: number;
 }
 
 /**
@@ -72,28 +73,32 @@ export class OwnLane implements Disposable {
   }
 
   /**
-   * How many of an account's jobs that no worker has taken are to go to the queue of all.
-   * @param since when each began to wait, the oldest first, in milliseconds since 1970
+   * Which of an account's jobs that no worker has taken are to wait for its own no longer.
+   * @param jobs the oldest first
    */
-  overdue(account: Account, model: ModelName, since: readonly number[]): number {
+  overdue<T extends OwnJob>(account: Account, model: ModelName, jobs: readonly T[]): readonly T[] {
     const now = this.#options.now();
-    const own = this.workers.of(account);
-    return jobsToMove({
-      isServed: this.takes(account, model),
-      freeElsewhere: freeSlots(this.#options, model, (worker) => !own.has(worker)),
-      waited: since.map((at) => now - at),
+    const isServed = this.takes(account, model);
+    const movable = isServed ? jobs.filter((job) => job.own !== 'only') : jobs;
+    const workers = this.workers.of(account);
+    const count = jobsToMove({
+      isServed,
+      freeElsewhere: freeSlots(this.#options, model, (worker) => !workers.has(worker)),
+      waited: movable.map(({ since }) => now - since),
     });
+    return movable.slice(0, count);
   }
 
   /**
-   * Moves a job to the queue of all.
+   * Moves a job to the queue of all; one that nobody but its account's own may do is ended instead.
    * @param sequence of its message in the queue's stream
-   * @returns undefined when it is not there any more, has ended, or is not written down as accepted (yet)
+   * @returns its place there; undefined when it has ended, is not there any more, or not written down as accepted (yet)
    */
-  async move(account: Account, id: JobId, sequence: number): Promise<Moved | undefined> {
+  async move(account: Account, id: JobId, sequence: number): Promise<AcceptedRecord | undefined> {
     const { store, log } = this.#options;
     const accepted = await readAcceptedWithTicket(store, account, id);
     if (accepted?.record.sequence !== sequence) return undefined;
+    if (accepted.record.own === 'only') return this.#end(accepted.record);
     if (!(await this.#takeOut(sequence))) return undefined;
     faultPoint('after-own-removal');
     const queued = await requeueJob(store, accepted.record, accepted.ticket);
@@ -109,20 +114,21 @@ export class OwnLane implements Disposable {
    * @param subject of its message there
    * @returns whether it was moved
    */
-  async look({ job, sequence }: AcceptedRecord, subject: string): Promise<boolean> {
+  async look({ job, sequence, own }: AcceptedRecord, subject: string): Promise<boolean> {
     if (!isOwnLane(subject) || !this.workers.knowsAll) return false;
     const isTaken = sequence <= (await this.#delivered(job));
     if (isTaken && (await this.#isInWork(job))) return false;
-    if (this.overdue(job.account, job.model, [job.acceptedAt]) === 0) return false;
+    if (this.overdue(job.account, job.model, [{ own, since: job.acceptedAt }]).length === 0) return false;
     return (await this.move(job.account, job.id, sequence)) !== undefined;
   }
 
   /**
-   * Moves a job whose worker was lost in the middle of it, unless another of its account's has a slot free for it.
+   * Moves a job whose worker was lost in the middle of it, unless another of its account's has a slot free for it, or
+   * nobody else may do it: its worker may come back.
    * @returns whether it was moved
    */
   async goOn({ job, sequence, own }: AcceptedRecord, lost: WorkerId): Promise<boolean> {
-    if (!own) return false;
+    if (own !== 'first') return false;
     const taking = new Set(this.#taking(job.account, job.model).filter((worker) => worker !== lost));
     const free = freeSlots(this.#options, job.model, (worker) => taking.has(worker)) ?? 0;
     if (free > 0) return false;
@@ -132,6 +138,18 @@ export class OwnLane implements Disposable {
   /** Takes the message of a job that has ended out of the queue, where its account's workers alone would come by it. */
   async tidy({ own, sequence }: AcceptedRecord): Promise<void> {
     if (own) await this.#takeOut(sequence);
+  }
+
+  /** Its account cannot pay anybody else. */
+  async #end(accepted: AcceptedRecord): Promise<undefined> {
+    const error = new AipgError(
+      'insufficient-credits',
+      'The workers of this account have stopped, and it has not the credits for those of others.',
+      { hint: 'Start `aipg worker` again, or ask the operator for credits.' },
+    ).toJSON();
+    if (!(await endAccepted(this.#options.store, accepted, { status: 'failed', error }))) return;
+    const { account, id: job } = accepted.job;
+    this.#options.log.info({ job, account }, 'job ended that only workers of its account could do');
   }
 
   #taking(account: Account, model: ModelName): readonly WorkerId[] {

@@ -2,7 +2,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { Following } from '../bus/following.ts';
 import { provisionReaper } from '../bus/provision.ts';
-import { endJob, type RecordStore, readResult } from '../bus/record.ts';
+import { type RecordStore, readResult } from '../bus/record.ts';
 import { ticketOf } from '../bus/ticket.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId, Ticket } from '../protocol/ids.ts';
@@ -12,7 +12,7 @@ import type { Result } from '../protocol/result.ts';
 import { REAPER, STREAMS } from '../protocol/subjects.ts';
 import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
 import { Clients } from './clients.ts';
-import { takeAway, tellEnd } from './jobs.ts';
+import { endAccepted } from './job-ends.ts';
 import type { OwnLane } from './own-lane.ts';
 import { requeueJob } from './requeue.ts';
 
@@ -153,12 +153,10 @@ export class Reaper implements AsyncDisposable {
     return true;
   }
 
-  async #end({ job, sequence }: AcceptedRecord, result: Result): Promise<boolean> {
-    if (!(await endJob(this.#store, job.account, job.id, result))) return false;
-    await tellEnd(this.#store, job.account, job.id, result);
-    const control = { type: 'cancel', job: job.id, reason: result.status } as const;
-    await takeAway(this.#store, job.account, control, sequence);
-    this.#log.info({ job: job.id, account: job.account, end: result.status }, 'job ended by its reaper');
+  async #end(accepted: AcceptedRecord, result: Result): Promise<boolean> {
+    if (!(await endAccepted(this.#store, accepted, result))) return false;
+    const { account, id: job } = accepted.job;
+    this.#log.info({ job, account, end: result.status }, 'job ended by its reaper');
     return true;
   }
 

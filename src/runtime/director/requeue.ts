@@ -10,13 +10,13 @@ export interface Requeued extends Queued {
 
 /**
  * Queues a job again whose message is in the queue no more. Attempts are counted on, so that whoever still works on it
- * is overtaken. Two who do this at once send the same message id, so the job is queued once.
+ * is overtaken. It waits with everybody's then, unless nobody but its account's own workers may do it. Two who do this at once send the same message id, so the job is queued once.
  * @param ticket the job's own: who was handed it before may still end it
  * @returns undefined when the job has ended
  */
 export async function requeueJob(
   store: RecordStore,
-  { job, lane, sequence }: AcceptedRecord,
+  { job, lane, sequence, own }: AcceptedRecord,
   ticket: Ticket | undefined,
 ): Promise<Requeued | undefined> {
   // Its end may have come meanwhile.
@@ -25,7 +25,10 @@ export async function requeueJob(
   const priorAttempts = Math.max(1, job.priorAttempts, ...attempts.map(({ attempt }) => attempt));
   const again = { ...job, priorAttempts };
   return {
-    ...(await queueJob(store, again, lane, `${job.id}:${sequence}`, { ticket })),
+    ...(await queueJob(store, again, lane, `${job.id}:${sequence}`, {
+      ticket,
+      own: own === 'only' ? own : undefined,
+    })),
     priorAttempts,
   };
 }

@@ -16,7 +16,7 @@ import type { SubmitRequest } from '../protocol/requests.ts';
 import { finalEvent } from '../protocol/result.ts';
 import { isSealed } from '../protocol/sealed.ts';
 import { subjects } from '../protocol/subjects.ts';
-import type { AcceptedRecord } from './accepted.ts';
+import type { AcceptedRecord, OwnFirst } from './accepted.ts';
 import type { Charges } from './charges.ts';
 import { chooseAllowed } from './choose-model.ts';
 import type { OwnLane } from './own-lane.ts';
@@ -67,7 +67,8 @@ export async function submitJob(
   await rates.admit({ key, limits });
   await admission.priced();
   const lane = await unfinished.admit(account, model);
-  const charged = await (await charges())?.reserve(account, spec, model);
+  const isOwn = own?.takes(account, model) ?? false;
+  const charged = await (await charges())?.reserve(account, spec, model, isOwn);
   faultPoint('after-reserve');
   const job: Job = {
     ...spec,
@@ -86,19 +87,19 @@ export async function submitJob(
   }
   const ticket = newTicket();
   tickets.add(account, job.id, ticket);
-  const isOwn = own?.takes(account, model) ?? false;
-  const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id, { ticket, isOwn });
+  const first = charged?.outcome === 'reserved' && !charged.isCovered ? 'only' : isOwn ? 'first' : undefined;
+  const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id, { ticket, own: first });
   faultPoint('after-accept');
   if (isDuplicate) await tellIfEnded(store, job);
-  else waiting.add(job, isOwn ? 'own' : lane, sequence);
+  else waiting.add({ sequence, lane, job, ...(first && { own: first }) });
   return job;
 }
 
 export interface QueueOptions {
   /** Of a job that was queued before. */
   readonly ticket?: Ticket | undefined;
-  /** It waits for its account's own workers before it waits in its lane. */
-  readonly isOwn?: boolean;
+  /** It waits for its account's own workers, and in its lane only after that, if at all. */
+  readonly own?: OwnFirst | undefined;
 }
 
 export interface Queued {
@@ -117,11 +118,11 @@ export async function queueJob(
   job: Job,
   lane: Lane,
   messageId: string,
-  { ticket = newTicket(), isOwn = false }: QueueOptions = {},
+  { ticket = newTicket(), own }: QueueOptions = {},
 ): Promise<Queued> {
   const { account, id, kind, tier, model } = job;
   const payload = await encodeLarge(connection, job, { account, job: id });
-  const place = isOwn
+  const place = own
     ? ownSubjects.job(kind, tier, model, account)
     : subjects.job(kind, tier, lane, model, account);
   const queued = jetstream.publish(place, payload, {
@@ -134,7 +135,7 @@ export async function queueJob(
   }
   const { seq: sequence, duplicate: isDuplicate } = await queued;
   faultPoint('after-queue');
-  const accepted: AcceptedRecord = { sequence, lane, ...(isOwn && { own: true }), job };
+  const accepted: AcceptedRecord = { sequence, lane, ...(own && { own }), job };
   await jetstream.publish(
     subjects.accepted(account, id),
     await encodeLarge(connection, accepted, { account, job: id }),

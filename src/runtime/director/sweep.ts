@@ -5,7 +5,7 @@ import type { Reservation } from '../ledger/tables.ts';
 import type { JobId } from '../protocol/ids.ts';
 import type { Log } from '../protocol/log.ts';
 import { readAccepted } from './accepted.ts';
-import { tellEnd } from './jobs.ts';
+import { tellEnd } from './job-ends.ts';
 import type { Settler } from './settler.ts';
 
 export interface SweepTimes {

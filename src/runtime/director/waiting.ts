@@ -3,10 +3,10 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Roster } from '../bus/roster.ts';
 import { encode } from '../protocol/codec.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
-import type { Job, JobLane } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
 import { ownConsumerName } from '../protocol/own-lane.ts';
 import { consumerName, STREAMS, subjects } from '../protocol/subjects.ts';
+import type { AcceptedRecord } from './accepted.ts';
 import type { OwnLane } from './own-lane.ts';
 
 /** Between two looks at the queues, while any job of this director waits, in milliseconds. */
@@ -25,6 +25,7 @@ interface WaitingJob {
   readonly account: Account;
   /** In the queue's stream. */
   readonly sequence: number;
+  readonly own: AcceptedRecord['own'];
   /** In milliseconds since 1970. */
   readonly since: number;
   told: number;
@@ -76,16 +77,17 @@ export class WaitingJobs implements Disposable {
     this.#now = now;
   }
 
-  add({ id, account, kind, tier, model }: Job, lane: JobLane, sequence: number): void {
+  add({ job, lane, sequence, own }: AcceptedRecord): void {
     if (this.#count >= MAX_JOBS) return;
-    const owner = lane === 'own' ? account : undefined;
+    const { id, account, kind, tier, model } = job;
+    const owner = own && account;
     const consumer = owner
       ? ownConsumerName(kind, tier, model, owner)
       : consumerName(kind, tier, lane, model);
-    const before = lane === 'backlog' ? consumerName(kind, tier, 'fresh', model) : undefined;
+    const before = !owner && lane === 'backlog' ? consumerName(kind, tier, 'fresh', model) : undefined;
     const waiting = this.#lanes.get(consumer) ?? { model, before, owner, jobs: [] };
     this.#lanes.set(consumer, waiting);
-    waiting.jobs.push({ id, account, sequence, since: this.#now(), told: 0 });
+    waiting.jobs.push({ id, account, sequence, own, since: this.#now(), told: 0 });
     this.#count += 1;
     this.#schedule();
   }
@@ -142,12 +144,11 @@ export class WaitingJobs implements Disposable {
 
   /** Those that are moved wait on in their lane; those that could not be are gone, or another director's to look after. */
   async #moveOn(consumer: string, lane: WaitingLane, owner: Account): Promise<void> {
-    const since = lane.jobs.map((job) => job.since);
-    const overdue = lane.jobs.slice(0, this.#own?.overdue(owner, lane.model, since) ?? 0);
+    const overdue = this.#own?.overdue(owner, lane.model, lane.jobs) ?? [];
     for (let from = 0; from < overdue.length; from += MOVES_AT_ONCE) {
       const moves = overdue.slice(from, from + MOVES_AT_ONCE).map(async ({ account, id, sequence }) => {
         const moved = await this.#own?.move(account, id, sequence);
-        if (moved) this.add(moved.job, moved.lane, moved.sequence);
+        if (moved) this.add(moved);
       });
       await Promise.allSettled(moves);
     }

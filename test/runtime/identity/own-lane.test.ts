@@ -8,54 +8,22 @@ import { describe, expect, test } from 'vitest';
 import { FAULT_VARIABLE } from '../../../src/runtime/bus/fault-point.ts';
 import { CREDENTIALS_VARIABLE } from '../../../src/runtime/config/credentials.ts';
 import { Director } from '../../../src/runtime/director/director.ts';
-import type { JobHandle } from '../../../src/runtime/grids/grid.ts';
 import { encode } from '../../../src/runtime/protocol/codec.ts';
 import { formatCredentials } from '../../../src/runtime/protocol/credentials.ts';
-import type { Tier } from '../../../src/runtime/protocol/job.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { silentLog } from '../../../src/runtime/protocol/log.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { RIGHTS, type Right, type Role } from '../../../src/runtime/protocol/permissions.ts';
 import { REAPER, STREAMS } from '../../../src/runtime/protocol/subjects.ts';
-import type { Worker } from '../../../src/runtime/worker/worker.ts';
 import { GatedEngine } from '../../support/gated-engine.ts';
 import { textJob } from '../../support/grid.ts';
-import { OpenGrid, type OpenGridOptions } from '../../support/open-grid.ts';
+import type { OpenGrid } from '../../support/open-grid.ts';
+import { doneBy, startOwnersGrid as startGrid } from '../../support/owners-grid.ts';
 import { QUICK } from '../../support/quick-times.ts';
 
 const DIRECTOR = fileURLToPath(new URL('../../support/fault-director.ts', import.meta.url));
 
 const OTHER = modelNameSchema.parse('org/other');
-
-/** Carol has a worker; alice is a stranger to it, who has none. */
-async function startGrid(slots: number, options: OpenGridOptions = {}) {
-  const stack = new AsyncDisposableStack();
-  const grid = stack.use(await OpenGrid.start({ ...options }));
-  const engine = new GatedEngine(slots);
-  // Before the grid is gone, so that no job keeps its worker.
-  stack.defer(() => engine.open());
-  const worker = await grid.worker(engine.model, 'carol');
-  const [alice, carol] = [await grid.client('alice'), await grid.client('carol')];
-  const ask = (who: typeof alice, prompt: string, tier: Tier = 'standard'): Promise<JobHandle> =>
-    who.submit({ ...textJob(prompt), tier, model: engine.model.facts.name });
-  const begun = async (prompt: string, at = engine) => {
-    await expect.poll(() => at.begun, { timeout: 40_000 }).toContain(prompt);
-  };
-  return {
-    ...{ grid, engine, worker, begun },
-    alice: (prompt: string, tier?: Tier) => ask(alice, prompt, tier),
-    carol: (prompt: string, tier?: Tier) => ask(carol, prompt, tier),
-    /** Jobs that wait for their account's own workers or are in work there, by what the bus says. */
-    own: async () => {
-      const { manager } = await grid.store();
-      const { state } = await manager.streams.info(STREAMS.jobs, { subjects_filter: 'aipg.job.*.*.own.>' });
-      return Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
-    },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
-}
-
-const doneBy = (worker: Worker) => ({ status: 'done', outcome: { worker: worker.id } });
 
 describe("a worker's owner", () => {
   test('is served before everybody who waits, by tier, and then all others are, too', async () => {
