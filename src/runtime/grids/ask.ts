@@ -70,9 +70,9 @@ async function askAt<T extends z.ZodType>(
 ): Promise<z.infer<T>> {
   const { connection, name, account } = grid;
   const reconnects = Reconnects.of(connection);
-  const patience = AbortSignal.timeout(MAX_BREAK_MS);
-  const stop = signal ? AbortSignal.any([signal, patience]) : patience;
   const startedAt = performance.now();
+  // Made at a break: its timer lives for all of its time, and most requests are answered at once.
+  let stop: AbortSignal | undefined;
   for (;;) {
     try {
       const message = { protocol: PROTOCOL_VERSION, ...request };
@@ -91,12 +91,19 @@ async function askAt<T extends z.ZodType>(
       }
     }
     signal?.throwIfAborted();
+    stop ??= within(MAX_BREAK_MS - (performance.now() - startedAt), signal);
     await reconnects.connection(stop).catch((cause) => {
       signal?.throwIfAborted();
       throw gone(name, cause);
     });
     await delay(RETRY_MS);
   }
+}
+
+/** @param ms from now, in milliseconds */
+function within(ms: number, signal: AbortSignal | undefined): AbortSignal {
+  const patience = AbortSignal.timeout(Math.max(0, Math.round(ms)));
+  return signal ? AbortSignal.any([signal, patience]) : patience;
 }
 
 async function readReply<T extends z.ZodType>(

@@ -63,8 +63,9 @@ async function* run(model: LoadedModel, job: JobSpec, cancelled: AbortSignal): A
   let textOffset = 0;
   let finish: Finish | undefined;
   const timeout = job.limits.timeoutMs;
-  const signal =
-    timeout === undefined ? cancelled : AbortSignal.any([cancelled, AbortSignal.timeout(timeout)]);
+  const late = new AbortController();
+  const limit = timeout === undefined ? undefined : setTimeout(() => late.abort(), timeout);
+  const signal = limit ? AbortSignal.any([cancelled, late.signal]) : cancelled;
 
   yield { type: 'accepted', model: model.facts.name };
   try {
@@ -95,6 +96,8 @@ async function* run(model: LoadedModel, job: JobSpec, cancelled: AbortSignal): A
       : toAipgError(thrown);
     yield { type: 'failed', attempt, error: error.toJSON() };
     return;
+  } finally {
+    clearTimeout(limit);
   }
   const endedAt = performance.now();
   yield {

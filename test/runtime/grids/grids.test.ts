@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
 import type { Grid } from '../../../src/runtime/grids/grid.ts';
 import { createLocalGrid } from '../../../src/runtime/grids/local.ts';
@@ -102,6 +102,16 @@ describe('over a bus as in this process', () => {
     const job = { ...endlessJob(), model: endless, limits: { timeoutMs: 50 } };
     const result = await (await client.submit(job)).result();
     expect(result).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
+  });
+
+  test.each(['bus', 'local'])('no timer of a job outlives it: %s', async (where) => {
+    // Such a signal keeps its timer to the end of its time, whatever becomes of what it was for.
+    const signals = vi.spyOn(AbortSignal, 'timeout');
+    const job = { ...textJob(STORY), model: tiny, limits: { timeoutMs: 60_000 } };
+    const { status } = await (await (where === 'bus' ? overBus : inProcess).submit(job)).result();
+    expect(status).toBe('done');
+    expect(signals).not.toHaveBeenCalled();
+    signals.mockRestore();
   });
 });
 
