@@ -1,3 +1,5 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { startBus } from './support/bus.ts';
 import { type Child, startChild } from './support/child.ts';
 import { makeKeys } from './support/keys.ts';
@@ -5,8 +7,10 @@ import type { LoadReport, LoadRequest } from './support/load.ts';
 import { difference, median, medianOfPairs, ratio } from './support/statistics.ts';
 import { number, printTable } from './support/table.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 11;
 const PIECES = 50;
+/** Of a bare publish, to take its median. */
+const PUBLISHES = 500;
 
 /** Who answers: nobody computes, so that all time is the grid's; or somebody does, as on a grid that is of use. */
 const WORKERS = [
@@ -42,6 +46,7 @@ export async function creditsCost(): Promise<void> {
 
 async function measure(worker: WorkerPart): Promise<void> {
   await using stack = new AsyncDisposableStack();
+  const bare = await barePublish();
   const clients: Child[] = [];
   for (const grid of GRIDS) clients.push(await startGrid(stack, grid, worker));
   const rows: string[][] = [];
@@ -49,7 +54,9 @@ async function measure(worker: WorkerPart): Promise<void> {
     const load: LoadRequest = { pieces: PIECES, inFlight, durationMs: worker.roundMs };
     const reports: LoadReport[][] = clients.map(() => []);
     for (let round = -1; round < ROUNDS; round++) {
-      for (const [index, client] of clients.entries()) {
+      const inTurn = [...clients.entries()];
+      // Who comes first does not always come first.
+      for (const [index, client] of round % 2 === 0 ? inTurn : inTurn.reverse()) {
         const report = await client.ask<LoadReport>(load);
         if (round >= 0) reports[index]?.push(report);
       }
@@ -62,8 +69,29 @@ async function measure(worker: WorkerPart): Promise<void> {
     rows,
     [
       'keys: the bus asks for keys, so that a worker does nothing by itself; credits: a ledger, receipts and settlement.',
+      `A publish to a stream and its answer, without which nothing is reserved, took ${number(bare)} ms by itself.`,
     ],
   );
+}
+
+/** How long the bus takes to keep a message and say so, in milliseconds. */
+async function barePublish(): Promise<number> {
+  await using bus = await startBus();
+  const connection = await connect({ servers: bus.url });
+  try {
+    const manager = await jetstreamManager(connection);
+    await manager.streams.add({ name: 'BENCH', subjects: ['bench'] });
+    const stream = jetstream(connection);
+    const times: number[] = [];
+    for (let i = 0; i < PUBLISHES; i++) {
+      const startedAt = performance.now();
+      await stream.publish('bench', new Uint8Array(600));
+      times.push(performance.now() - startedAt);
+    }
+    return median(times);
+  } finally {
+    await connection.close();
+  }
 }
 
 /** @returns the client of a grid of its own, with a director, a worker and a bus */

@@ -62,7 +62,15 @@ export class Ledger implements AsyncDisposable {
   #wishes: Wish[] = [];
   #isAppending = false;
   /** On its way into the log. */
-  #sent: { readonly batch: Batch; readonly payload: Uint8Array; readonly sequence: number } | undefined;
+  #sent:
+    | {
+        readonly batch: Batch;
+        readonly payload: Uint8Array;
+        readonly sequence: number;
+        /** Called when the log shows it, as it does to all: it is in there then, whatever becomes of the answer. */
+        readonly isShown: (isIn: true) => void;
+      }
+    | undefined;
   readonly #waiting = new Set<{ readonly for: number; readonly go: () => void }>();
   readonly #stopped = new AbortController();
   #rootTimer: NodeJS.Timeout | undefined;
@@ -146,8 +154,9 @@ export class Ledger implements AsyncDisposable {
     for (const wish of this.#wishes) if (!batch.add(wish)) break;
     if (batch.entries.length > 0) {
       const payload = batch.payload();
-      this.#sent = { batch, payload, sequence: built + 1 };
-      if (!(await this.#entryLog.append(payload, built))) {
+      const shown = Promise.withResolvers<true>();
+      this.#sent = { batch, payload, sequence: built + 1, isShown: shown.resolve };
+      if (!(await Promise.race([this.#entryLog.append(payload, built), shown.promise]))) {
         // Another was first: its message is on its way here.
         await this.#reach(built + 1, CATCH_UP_MS);
         return;
@@ -171,6 +180,7 @@ export class Ledger implements AsyncDisposable {
     // What was made here was checked as it was made.
     if (this.#sent?.sequence === sequence && Buffer.compare(this.#sent.payload, data) === 0) {
       this.#accept(this.#sent.batch.fork, this.#sent.batch.entries, sequence);
+      this.#sent.isShown(true);
       return;
     }
     const read = readMessage(this.#state, data);
