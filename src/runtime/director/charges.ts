@@ -35,11 +35,30 @@ export type Charged =
   /** The job was accepted before and has been settled or refunded by now. */
   | { readonly outcome: 'ended' };
 
-/** Holds the credits of jobs before they are queued. */
+/**
+ * Of what an account has, so much is enough for each director to go on before the ledger has answered: as many as this
+ * at the same moment do not go beyond it together, and none has to take back what somebody may have worked on.
+ */
+const TRUSTED_PART = 1 / 16;
+
+/** Credits that are being held for a job. */
+export interface Holding {
+  /**
+   * What will be, unless another director appends at the same time: where the account has plenty, it is known as soon as
+   * it is on its way to the ledger, else with `held`.
+   */
+  readonly expected: Promise<Charged>;
+  /** What is. */
+  readonly held: Promise<Charged>;
+}
+
+/** Holds the credits of jobs while they are queued. */
 export class Charges {
   readonly #ledger: Ledger;
   readonly #prices: PriceSource;
   readonly #inputs: RecentInputs;
+  /** By account, what is on its way to the ledger and was gone on with. */
+  readonly #trusted = new Map<Account, number>();
 
   constructor(ledger: Ledger, prices: PriceSource, inputs: RecentInputs) {
     this.#ledger = ledger;
@@ -55,23 +74,62 @@ export class Charges {
   /**
    * Holds the most that a job can cost, once, however often it is submitted; a new account has its allowance first.
    * @param isOwn its account's own workers, which cost nothing, serve it: one that cannot pay for others is let in
-   * @throws AipgError `insufficient-credits`, `job-refused` for more than the asker will pay, or the id of another
-   * account's job
+   * @throws AipgError both reject with `insufficient-credits`, `job-refused` for more than the asker will pay, or the id
+   * of another account's job
    */
-  async reserve(
+  reserve(account: Account, job: ChargedJob, model: ModelName, isOwn = false): Holding {
+    const sent = Promise.withResolvers<Charged>();
+    let trusted = 0;
+    const onSent = (charged: Charged, amount: MicroCredits) => {
+      if (trusted > 0 || !this.#trusts(account, amount)) return;
+      trusted = amount;
+      this.#trust(account, amount);
+      sent.resolve(charged);
+    };
+    const held = this.#reserve(account, job, model, isOwn, onSent).finally(() =>
+      this.#trust(account, -trusted),
+    );
+    return { expected: Promise.race([sent.promise, held]), held };
+  }
+
+  #trusts(account: Account, amount: MicroCredits): boolean {
+    const { state } = this.#ledger;
+    const free = state.balance(account).available - state.policy.policy.minimumBalance;
+    return (this.#trusted.get(account) ?? 0) + amount <= free * TRUSTED_PART;
+  }
+
+  #trust(account: Account, amount: number): void {
+    const sum = (this.#trusted.get(account) ?? 0) + amount;
+    if (sum > 0) this.#trusted.set(account, sum);
+    else this.#trusted.delete(account);
+  }
+
+  async #reserve(
     account: Account,
-    { id, input, tier, limits }: Pick<SubmittedJob, 'id' | 'input' | 'tier' | 'limits'>,
+    { id, input, tier, limits }: ChargedJob,
     model: ModelName,
-    isOwn = false,
+    isOwn: boolean,
+    onSent: (charged: Charged, amount: MicroCredits) => void,
   ): Promise<Charged> {
     let terms: Terms | undefined;
     const hold = (held?: MicroCredits) =>
-      this.#ledger.append((state) => {
-        if (state.isUsed(id)) return undefined;
-        terms = termsOf(state, this.#prices, model, input, tier);
-        requireWithin(limits.maxCost, terms.most);
-        return reservationDrafts(state, account, id, tier, { card: terms.card, most: held ?? terms.most });
-      });
+      this.#ledger.append(
+        (state) => {
+          if (state.isUsed(id)) return undefined;
+          terms = termsOf(state, this.#prices, model, input, tier);
+          requireWithin(limits.maxCost, terms.most);
+          return reservationDrafts(state, account, id, tier, { card: terms.card, most: held ?? terms.most });
+        },
+        () => {
+          if (!terms) return;
+          const charged = {
+            outcome: 'reserved',
+            price: terms.card.n,
+            isCovered: held === undefined,
+          } as const;
+          onSent(charged, held ?? terms.most);
+        },
+      );
     try {
       await hold();
     } catch (error) {
@@ -108,6 +166,8 @@ export class Charges {
     });
   }
 }
+
+type ChargedJob = Pick<SubmittedJob, 'id' | 'input' | 'tier' | 'limits'>;
 
 function termsOf(
   state: LedgerView,

@@ -1,27 +1,25 @@
-import { encodeLarge } from '../bus/artifacts.ts';
 import { faultPoint } from '../bus/fault-point.ts';
 import { provisionQueues } from '../bus/provision.ts';
 import { type RecordStore, readResult } from '../bus/record.ts';
 import type { Roster } from '../bus/roster.ts';
-import { withTicket } from '../bus/ticket.ts';
 import { encode } from '../protocol/codec.ts';
-import { AipgError } from '../protocol/errors.ts';
-import { type Account, newTicket, type Ticket } from '../protocol/ids.ts';
-import type { Job, Lane } from '../protocol/job.ts';
+import { AipgError, toAipgError } from '../protocol/errors.ts';
+import { type Account, newTicket } from '../protocol/ids.ts';
+import type { Job } from '../protocol/job.ts';
 import { type Asker, type KeyLimits, mayUse } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { ModelName } from '../protocol/model.ts';
-import { ownSubjects } from '../protocol/own-lane.ts';
 import type { SubmitRequest } from '../protocol/requests.ts';
 import { finalEvent } from '../protocol/result.ts';
 import { isSealed } from '../protocol/sealed.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord, OwnFirst } from './accepted.ts';
-import type { Charges } from './charges.ts';
+import type { Charged, Charges } from './charges.ts';
 import { chooseAllowed } from './choose-model.ts';
 import type { OwnLane } from './own-lane.ts';
 import type { Policy } from './policy/policy.ts';
 import { servedUnder } from './policy/served-under.ts';
+import { queueJob, withdrawJob, writeAccepted } from './queue-job.ts';
 import type { Rates } from './rates.ts';
 import type { RecentTickets } from './recent-tickets.ts';
 import type { Unfinished } from './unfinished.ts';
@@ -46,8 +44,9 @@ export interface Admission {
 }
 
 /**
- * Admits a job, holds its credits and queues it, in this order: credits held for a job that never was queued are given
- * back. A job that was submitted before, as after a lost answer, is not queued again.
+ * Admits a job, holds its credits, queues it, and writes down that it was accepted, in this order on one connection:
+ * credits held for a job that never was queued are given back, and a job whose credits another director has spent at
+ * the same moment is withdrawn. A job that was submitted before, as after a lost answer, is not queued again.
  * @param asker of a key with limits: these are kept
  * @throws AipgError `policy-refused`, `rate-limited`, `model-not-found`, `queue-full`, `insufficient-credits`, `not-permitted`
  */
@@ -68,8 +67,8 @@ export async function submitJob(
   await admission.priced();
   const lane = await unfinished.admit(account, model);
   const isOwn = own?.takes(account, model) ?? false;
-  const charged = await (await charges())?.reserve(account, spec, model, isOwn);
-  faultPoint('after-reserve');
+  const holding = (await charges())?.reserve(account, spec, model, isOwn);
+  const expected = await holding?.expected;
   const job: Job = {
     ...spec,
     model,
@@ -78,73 +77,42 @@ export async function submitJob(
     acceptedAt: now(),
     priorAttempts: 0,
     ...(client !== undefined && { client }),
-    ...(charged?.outcome === 'reserved' && { price: charged.price }),
+    ...(expected?.outcome === 'reserved' && { price: expected.price }),
   };
   // Queued again it would be done again, and for nothing.
-  if (charged?.outcome === 'ended') {
+  if (expected?.outcome === 'ended') {
     await tellIfEnded(store, job);
     return job;
   }
   const ticket = newTicket();
   tickets.add(account, job.id, ticket);
-  const first = charged?.outcome === 'reserved' && !charged.isCovered ? 'only' : isOwn ? 'first' : undefined;
-  const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id, { ticket, own: first });
+  faultPoint('before-queue');
+  // Behind what holds its credits on the same connection, whose answer both then wait for together.
+  const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id, {
+    ticket,
+    own: ownFirst(isOwn, expected),
+  });
+  let held: Charged | undefined;
+  try {
+    held = await holding?.held;
+  } catch (error) {
+    if (!isDuplicate) await withdrawJob(store, job, sequence, toAipgError(error));
+    throw error;
+  }
+  faultPoint('after-queue');
+  const first = ownFirst(isOwn, held);
+  const accepted: AcceptedRecord = { sequence, lane, job, ...(first && { own: first }) };
+  await writeAccepted(store, accepted, job.id, ticket);
   faultPoint('after-accept');
   if (isDuplicate) await tellIfEnded(store, job);
-  else waiting.add({ sequence, lane, job, ...(first && { own: first }) });
+  else waiting.add(accepted);
   return job;
 }
 
-export interface QueueOptions {
-  /** Of a job that was queued before. */
-  readonly ticket?: Ticket | undefined;
-  /** It waits for its account's own workers, and in its lane only after that, if at all. */
-  readonly own?: OwnFirst | undefined;
-}
-
-export interface Queued {
-  /** In the queue's stream. */
-  readonly sequence: number;
-  /** The bus had it already. */
-  readonly isDuplicate: boolean;
-}
-
-/**
- * Puts a job into the queue, tells of it, and writes down that it was accepted, so that it is looked after.
- * @param messageId what makes a repetition known as one
- */
-export async function queueJob(
-  { connection, jetstream }: RecordStore,
-  job: Job,
-  lane: Lane,
-  messageId: string,
-  { ticket = newTicket(), own }: QueueOptions = {},
-): Promise<Queued> {
-  const { account, id, kind, tier, model } = job;
-  const payload = await encodeLarge(connection, job, { account, job: id });
-  const place = own
-    ? ownSubjects.job(kind, tier, model, account)
-    : subjects.job(kind, tier, lane, model, account);
-  const queued = jetstream.publish(place, payload, {
-    msgID: messageId,
-    headers: withTicket(ticket),
-  });
-  // Sent right behind the job on the same connection, so that it comes before anything that a worker says.
-  if (job.priorAttempts === 0) {
-    connection.publish(subjects.event(account, id), encode({ type: 'accepted', model }));
-  }
-  const { seq: sequence, duplicate: isDuplicate } = await queued;
-  faultPoint('after-queue');
-  const accepted: AcceptedRecord = { sequence, lane, ...(own && { own }), job };
-  await jetstream.publish(
-    subjects.accepted(account, id),
-    await encodeLarge(connection, accepted, { account, job: id }),
-    {
-      msgID: messageId,
-      headers: withTicket(ticket),
-    },
-  );
-  return { sequence, isDuplicate };
+/** Whether a job waits for its account's own workers first, or for them alone. */
+function ownFirst(isOwn: boolean, charged: Charged | undefined): OwnFirst | undefined {
+  if (charged?.outcome === 'reserved' && !charged.isCovered) return 'only';
+  return isOwn ? 'first' : undefined;
 }
 
 /** The first asker may have missed the end; the second hears of it. */

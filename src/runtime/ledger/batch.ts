@@ -10,6 +10,7 @@ export type BuildDrafts = (state: LedgerView) => readonly EntryDraft[] | undefin
 /** Somebody who wants entries to be added. */
 export interface Wish {
   readonly build: BuildDrafts;
+  readonly onSent?: ((entries: readonly Entry[]) => void) | undefined;
   readonly resolve: (entries: Entry[] | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -24,6 +25,7 @@ export class Batch {
   readonly #entries: Entry[] = [];
   readonly #lines: string[] = [];
   readonly #tell: (() => void)[] = [];
+  readonly #onSent: (() => void)[] = [];
   readonly #now: number;
   #bytes = 0;
   #refused = 0;
@@ -62,12 +64,18 @@ export class Batch {
     this.#bytes += bytes;
     this.#lines.push(...lines);
     this.#entries.push(...entries);
+    if (entries.length > 0) this.#onSent.push(() => wish.onSent?.(entries));
     return this.#settle(wish, () => wish.resolve(entries.length > 0 ? entries : undefined));
   }
 
   /** One line for each entry. */
   payload(): Uint8Array {
     return Buffer.from(this.#lines.map((line) => `${line}\n`).join(''));
+  }
+
+  /** Tells everybody whose entries it has that they are on their way. */
+  tellSent(): void {
+    for (const tell of this.#onSent) tell();
   }
 
   /** Tells everybody what has become of their wish. */

@@ -62,15 +62,7 @@ export class Ledger implements AsyncDisposable {
   #wishes: Wish[] = [];
   #isAppending = false;
   /** On its way into the log. */
-  #sent:
-    | {
-        readonly batch: Batch;
-        readonly payload: Uint8Array;
-        readonly sequence: number;
-        /** Called when the log shows it, as it does to all: it is in there then, whatever becomes of the answer. */
-        readonly isShown: (isIn: true) => void;
-      }
-    | undefined;
+  #sent: { readonly batch: Batch; readonly payload: Uint8Array; readonly sequence: number } | undefined;
   readonly #waiting = new Set<{ readonly for: number; readonly go: () => void }>();
   readonly #stopped = new AbortController();
   #rootTimer: NodeJS.Timeout | undefined;
@@ -102,12 +94,14 @@ export class Ledger implements AsyncDisposable {
 
   /**
    * Adds what `build` makes of the newest state; it is called again when another was first.
+   * @param onSent called with what will be added unless another is first, when it is on its way: what is sent to the
+   * bus from then on comes after it. Called again when it was built again, and not at all while the log does not answer.
    * @returns the entries that were added, with their places; `undefined` when there was nothing to add
    * @throws AipgError what `build` throws; `ledger-refused`, `insufficient-credits`; `grid-unreachable`
    */
-  append(build: BuildDrafts): Promise<Entry[] | undefined> {
+  append(build: BuildDrafts, onSent?: Wish['onSent']): Promise<Entry[] | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<Entry[] | undefined>();
-    this.#wishes.push({ build, resolve, reject });
+    this.#wishes.push({ build, onSent, resolve, reject });
     if (!this.#isAppending) void this.#appendAll();
     return promise;
   }
@@ -135,7 +129,7 @@ export class Ledger implements AsyncDisposable {
     while (this.#wishes.length > 0) {
       try {
         this.#stopped.signal.throwIfAborted();
-        await this.#appendBatch();
+        await this.#appendBatch(failingSince !== undefined);
         failingSince = undefined;
       } catch (error) {
         failingSince ??= performance.now();
@@ -148,15 +142,17 @@ export class Ledger implements AsyncDisposable {
   }
 
   /** What could not be appended now stays wished for. */
-  async #appendBatch(): Promise<void> {
+  async #appendBatch(isFailing: boolean): Promise<void> {
     const built = this.#sequence;
     const batch = new Batch(this.#state, this.#now());
     for (const wish of this.#wishes) if (!batch.add(wish)) break;
     if (batch.entries.length > 0) {
       const payload = batch.payload();
-      const shown = Promise.withResolvers<true>();
-      this.#sent = { batch, payload, sequence: built + 1, isShown: shown.resolve };
-      if (!(await Promise.race([this.#entryLog.append(payload, built), shown.promise]))) {
+      this.#sent = { batch, payload, sequence: built + 1 };
+      const appended = this.#entryLog.append(payload, built);
+      // Who goes on before the answer does so while there are answers.
+      if (!isFailing) batch.tellSent();
+      if (!(await appended)) {
         // Another was first: its message is on its way here.
         await this.#reach(built + 1, CATCH_UP_MS);
         return;
@@ -180,7 +176,6 @@ export class Ledger implements AsyncDisposable {
     // What was made here was checked as it was made.
     if (this.#sent?.sequence === sequence && Buffer.compare(this.#sent.payload, data) === 0) {
       this.#accept(this.#sent.batch.fork, this.#sent.batch.entries, sequence);
-      this.#sent.isShown(true);
       return;
     }
     const read = readMessage(this.#state, data);

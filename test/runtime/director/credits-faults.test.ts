@@ -77,7 +77,7 @@ async function startGrid(faultPoint: string) {
 }
 
 describe('a director that is killed', () => {
-  test.each(['after-reserve', 'after-queue', 'after-accept', 'before-settle', 'after-settle'])(
+  test.each(['before-queue', 'after-queue', 'after-accept', 'before-settle', 'after-settle'])(
     '%s loses no credits and makes none',
     { timeout: 60_000 },
     async (faultPoint) => {
@@ -109,7 +109,7 @@ describe('a director that is killed', () => {
   test('before it queued a job that nobody submits again: what it held is given back, once', {
     timeout: 60_000,
   }, async () => {
-    await using grid = await startGrid('after-reserve');
+    await using grid = await startGrid('before-queue');
     const connection = await grid.connect('client');
     const job = textJob('gone');
     connection.publish(
