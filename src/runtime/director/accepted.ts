@@ -6,9 +6,9 @@ import type { Account, JobId, Ticket } from '../protocol/ids.ts';
 import { jobSchema, laneSchema } from '../protocol/job.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 
-const ownFirstSchema = z.enum(['first', 'only']);
+const ownWaitSchema = z.enum(['first', 'only']);
 /** Whether a job waits for its account's own workers before it waits for others', or for nobody else. */
-export type OwnFirst = z.infer<typeof ownFirstSchema>;
+export type OwnWait = z.infer<typeof ownWaitSchema>;
 
 /** What a director keeps of a job that it has accepted, until the job has ended and, where credits are on, is settled. */
 export const acceptedRecordSchema = z.object({
@@ -17,7 +17,7 @@ export const acceptedRecordSchema = z.object({
   /** Where it waits; of one that waits for its account's own workers: where it waits after that. */
   lane: laneSchema,
   /** It waits for its account's own workers, or has: before it waits for others', or for these alone. */
-  own: ownFirstSchema.optional(),
+  own: ownWaitSchema.optional(),
   job: jobSchema,
 });
 export type AcceptedRecord = z.infer<typeof acceptedRecordSchema>;

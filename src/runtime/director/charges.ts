@@ -35,17 +35,11 @@ export type Charged =
   /** The job was accepted before and has been settled or refunded by now. */
   | { readonly outcome: 'ended' };
 
-/**
- * Of what an account has, so much is enough for each director to go on before the ledger has answered: as many as this
- * at the same moment do not go beyond it together, and none has to take back what somebody may have worked on.
- */
-const TRUSTED_PART = 1 / 16;
-
 /** Credits that are being held for a job. */
 export interface Holding {
   /**
-   * What will be, unless another director appends at the same time: where the account has plenty, it is known as soon as
-   * it is on its way to the ledger, else with `held`.
+   * What will be, before the ledger has answered: known as soon as it is on its way there, while no other director
+   * appends; else with `held`.
    */
   readonly expected: Promise<Charged>;
   /** What is. */
@@ -57,8 +51,6 @@ export class Charges {
   readonly #ledger: Ledger;
   readonly #prices: PriceSource;
   readonly #inputs: RecentInputs;
-  /** By account, what is on its way to the ledger and was gone on with. */
-  readonly #trusted = new Map<Account, number>();
 
   constructor(ledger: Ledger, prices: PriceSource, inputs: RecentInputs) {
     this.#ledger = ledger;
@@ -79,29 +71,8 @@ export class Charges {
    */
   reserve(account: Account, job: ChargedJob, model: ModelName, isOwn = false): Holding {
     const sent = Promise.withResolvers<Charged>();
-    let trusted = 0;
-    const onSent = (charged: Charged, amount: MicroCredits) => {
-      if (trusted > 0 || !this.#trusts(account, amount)) return;
-      trusted = amount;
-      this.#trust(account, amount);
-      sent.resolve(charged);
-    };
-    const held = this.#reserve(account, job, model, isOwn, onSent).finally(() =>
-      this.#trust(account, -trusted),
-    );
+    const held = this.#reserve(account, job, model, isOwn, sent.resolve);
     return { expected: Promise.race([sent.promise, held]), held };
-  }
-
-  #trusts(account: Account, amount: MicroCredits): boolean {
-    const { state } = this.#ledger;
-    const free = state.balance(account).available - state.policy.policy.minimumBalance;
-    return (this.#trusted.get(account) ?? 0) + amount <= free * TRUSTED_PART;
-  }
-
-  #trust(account: Account, amount: number): void {
-    const sum = (this.#trusted.get(account) ?? 0) + amount;
-    if (sum > 0) this.#trusted.set(account, sum);
-    else this.#trusted.delete(account);
   }
 
   async #reserve(
@@ -109,37 +80,37 @@ export class Charges {
     { id, input, tier, limits }: ChargedJob,
     model: ModelName,
     isOwn: boolean,
-    onSent: (charged: Charged, amount: MicroCredits) => void,
+    onSent: (charged: Charged) => void,
   ): Promise<Charged> {
     let terms: Terms | undefined;
-    const hold = (held?: MicroCredits) =>
+    /** @param amount instead of the most that the job can cost */
+    const hold = (amount?: MicroCredits) =>
       this.#ledger.append(
         (state) => {
           if (state.isUsed(id)) return undefined;
           terms = termsOf(state, this.#prices, model, input, tier);
           requireWithin(limits.maxCost, terms.most);
-          return reservationDrafts(state, account, id, tier, { card: terms.card, most: held ?? terms.most });
+          return reservationDrafts(state, account, id, tier, {
+            card: terms.card,
+            most: amount ?? terms.most,
+          });
         },
         () => {
-          if (!terms) return;
-          const charged = {
-            outcome: 'reserved',
-            price: terms.card.n,
-            isCovered: held === undefined,
-          } as const;
-          onSent(charged, held ?? terms.most);
+          this.#inputs.add(id, input);
+          if (terms) onSent({ outcome: 'reserved', price: terms.card.n, isCovered: amount === undefined });
         },
       );
+    let added: unknown;
     try {
-      await hold();
+      added = await hold();
     } catch (error) {
       if (!(error instanceof AipgError && error.code === 'insufficient-credits') || !terms) throw error;
       if (!isOwn) throw insufficient(this.#ledger.state, account, tier, input, terms);
-      await hold(NO_CREDITS);
+      added = await hold(NO_CREDITS);
     }
-    const charged = this.#charged(account, id, input);
-    if (charged.outcome === 'reserved') this.#inputs.add(id, input);
-    return charged;
+    // Submitted again, it may ask for something else: what was asked first is what is done.
+    if (added !== undefined) this.#inputs.add(id, input);
+    return this.#charged(account, id, input);
   }
 
   /** What holds for a job that runs; `undefined` once it is settled. */
@@ -158,7 +129,7 @@ export class Charges {
       return {
         outcome: 'reserved',
         price,
-        isCovered: amount >= costOf(mostTokens(input), rates, multiplier),
+        isCovered: amount > 0 || costOf(mostTokens(input), rates, multiplier) === 0,
       };
     }
     throw new AipgError('job-refused', `The id ${job} is that of another job.`, {

@@ -183,6 +183,7 @@ export class Director implements AsyncDisposable {
       charges: async () => (await this.#credits?.settled())?.charges,
       priced: async () => this.#rateCard?.idle(),
       now: this.#now,
+      log: this.#log,
     };
     servePrices(endpoints, admission, credits);
     serveCredits(endpoints, store, credits, this.#now);

@@ -112,7 +112,7 @@ export class OwnLane implements Disposable {
   /**
    * Looks at an unfinished job of the queue's stream that may have been left behind.
    * @param subject of its message there
-   * @returns whether it was moved
+   * @returns whether it waits elsewhere now
    */
   async look({ job, sequence, own }: AcceptedRecord, subject: string): Promise<boolean> {
     if (!isOwnLane(subject) || !this.workers.knowsAll) return false;
@@ -140,8 +140,13 @@ export class OwnLane implements Disposable {
     if (own) await this.#takeOut(sequence);
   }
 
-  /** Its account cannot pay anybody else. */
+  /**
+   * Ends a job that nobody else can be paid for. Not while this director may only have missed what its workers say: who
+   * looks after accepted jobs comes back to it.
+   */
   async #end(accepted: AcceptedRecord): Promise<undefined> {
+    const { account: owner, model } = accepted.job;
+    if (!this.workers.knowsAll && !this.workers.haveStopped(owner, model)) return;
     const error = new AipgError(
       'insufficient-credits',
       'The workers of this account have stopped, and it has not the credits for those of others.',

@@ -31,14 +31,19 @@ export class OwnWorkers implements Disposable {
   readonly #told = new Map<WorkerId, Told>();
   /** Those that take jobs now. */
   readonly #taking = new Map<string, Set<WorkerId>>();
+  /** Of which by their own word there are none. */
+  readonly #stopped = new Set<string>();
   readonly #unlisten: () => void;
   #listeningSince: number;
   #expiry: NodeJS.Timeout | undefined;
+  /** Else nothing can be heard, and nobody is taken for dead for that. */
+  #isConnected = true;
 
   constructor(options: OwnWorkersOptions) {
     this.#options = options;
     this.#listeningSince = options.now();
     this.#unlisten = Reconnects.of(options.connection).listen((change) => {
+      this.#isConnected = change === 'reconnect';
       if (change === 'reconnect') this.#afterSilence();
     });
   }
@@ -62,9 +67,21 @@ export class OwnWorkers implements Disposable {
       for (const model of models) {
         const key = keyOf(account, model);
         this.#taking.set(key, (this.#taking.get(key) ?? new Set()).add(worker));
+        this.#stopped.delete(key);
       }
-    } else if (before ? before.state !== state : state !== 'left') this.#tellGone(told);
+    } else if (before ? before.state !== state : state !== 'left') {
+      for (const model of models) {
+        const key = keyOf(account, model);
+        if (!this.#taking.has(key)) this.#stopped.add(key);
+      }
+      this.#tellGone(told);
+    }
     this.#schedule();
+  }
+
+  /** Whether the last of the account's own workers that took its jobs for the model has said that it takes no more. */
+  haveStopped(account: Account, model: ModelName): boolean {
+    return this.#stopped.has(keyOf(account, model));
   }
 
   /** The account's own workers that take its jobs for the model now. */
@@ -102,6 +119,7 @@ export class OwnWorkers implements Disposable {
   /** Words were missed while the connection was broken: nobody is taken for dead for them. */
   #afterSilence(): void {
     this.#listeningSince = this.#options.now();
+    this.#stopped.clear();
     for (const told of this.#told.values()) told.at = this.#listeningSince;
   }
 
@@ -109,13 +127,15 @@ export class OwnWorkers implements Disposable {
     if (this.#expiry !== undefined || this.#told.size === 0) return;
     this.#expiry = setTimeout(() => {
       this.#expiry = undefined;
-      this.#expire();
+      if (this.#isConnected) this.#expire();
       this.#schedule();
     }, ALIVE_MS / 3);
   }
 
   #expire(): void {
     const oldest = this.#options.now() - ALIVE_MS;
+    // Who is not there needs no word then.
+    if (this.knowsAll) this.#stopped.clear();
     for (const [worker, told] of this.#told) {
       if (told.at >= oldest) continue;
       this.#forget(worker, told);

@@ -7,13 +7,13 @@ import type { Ticket } from '../protocol/ids.ts';
 import type { Job, Lane } from '../protocol/job.ts';
 import { ownSubjects } from '../protocol/own-lane.ts';
 import { subjects } from '../protocol/subjects.ts';
-import type { AcceptedRecord, OwnFirst } from './accepted.ts';
+import type { AcceptedRecord, OwnWait } from './accepted.ts';
 import { takeAway, tellEnd } from './job-ends.ts';
 
 export interface QueueOptions {
   readonly ticket: Ticket;
   /** It waits for its account's own workers, and in its lane only after that, if at all. */
-  readonly own?: OwnFirst | undefined;
+  readonly own?: OwnWait | undefined;
 }
 
 export interface Queued {

@@ -10,8 +10,9 @@ export interface Requeued extends Queued {
 }
 
 /**
- * Queues a job again whose message is in the queue no more. Attempts are counted on, so that whoever still works on it
- * is overtaken. It waits with everybody's then, unless nobody but its account's own workers may do it. Two who do this at once send the same message id, so the job is queued once.
+ * Queues a job again whose message is in the queue no more: with everybody's, unless nobody but its account's own
+ * workers may do it. Attempts are counted on, so that whoever still works on it is overtaken. Two who do this at once
+ * send the same message id, so the job is queued once.
  * @param ticket the job's own, if it is known: who was handed it before may still end it
  * @returns undefined when the job has ended
  */

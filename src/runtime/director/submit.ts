@@ -3,17 +3,18 @@ import { provisionQueues } from '../bus/provision.ts';
 import { type RecordStore, readResult } from '../bus/record.ts';
 import type { Roster } from '../bus/roster.ts';
 import { encode } from '../protocol/codec.ts';
-import { AipgError, toAipgError } from '../protocol/errors.ts';
+import { AipgError } from '../protocol/errors.ts';
 import { type Account, newTicket } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import { type Asker, type KeyLimits, mayUse } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
+import type { Log } from '../protocol/log.ts';
 import type { ModelName } from '../protocol/model.ts';
 import type { SubmitRequest } from '../protocol/requests.ts';
 import { finalEvent } from '../protocol/result.ts';
 import { isSealed } from '../protocol/sealed.ts';
 import { subjects } from '../protocol/subjects.ts';
-import type { AcceptedRecord, OwnFirst } from './accepted.ts';
+import type { AcceptedRecord, OwnWait } from './accepted.ts';
 import type { Charged, Charges } from './charges.ts';
 import { chooseAllowed } from './choose-model.ts';
 import type { OwnLane } from './own-lane.ts';
@@ -41,12 +42,16 @@ export interface Admission {
   readonly rates: Rates;
   readonly tickets: RecentTickets;
   readonly now: () => number;
+  readonly log: Log;
 }
 
+/** By which the ledger refuses to hold a job's credits. */
+const REFUSALS: ReadonlySet<string> = new Set(['insufficient-credits', 'job-refused', 'ledger-refused']);
+
 /**
- * Admits a job, holds its credits, queues it, and writes down that it was accepted, in this order on one connection:
- * credits held for a job that never was queued are given back, and a job whose credits another director has spent at
- * the same moment is withdrawn. A job that was submitted before, as after a lost answer, is not queued again.
+ * Admits a job, holds its credits, queues it, and writes down that it was accepted, in this order: credits held for a
+ * job that never was queued are given back, and a job whose credits a director that was not known of has spent at the
+ * same moment is withdrawn. A job that was submitted before, as after a lost answer, is not queued again.
  * @param asker of a key with limits: these are kept
  * @throws AipgError `policy-refused`, `rate-limited`, `model-not-found`, `queue-full`, `insufficient-credits`, `not-permitted`
  */
@@ -56,7 +61,7 @@ export async function submitJob(
   request: SubmitRequest,
   { key, limits }: Pick<Asker, 'key' | 'limits'> = {},
 ): Promise<Job> {
-  const { store, policy, unfinished, waiting, own, charges, rates, tickets, now } = admission;
+  const { store, policy, unfinished, waiting, own: ownLane, charges, rates, tickets, now, log } = admission;
   const { job: spec, client } = request;
   if (isSealed(spec.input) && client === undefined) {
     throw new AipgError('job-refused', 'A sealed job needs its client, which alone has the content.');
@@ -66,7 +71,7 @@ export async function submitJob(
   await rates.admit({ key, limits });
   await admission.priced();
   const lane = await unfinished.admit(account, model);
-  const isOwn = own?.takes(account, model) ?? false;
+  const isOwn = ownLane?.takes(account, model) ?? false;
   const holding = (await charges())?.reserve(account, spec, model, isOwn);
   const expected = await holding?.expected;
   const job: Job = {
@@ -87,21 +92,26 @@ export async function submitJob(
   const ticket = newTicket();
   tickets.add(account, job.id, ticket);
   faultPoint('before-queue');
-  // Behind what holds its credits on the same connection, whose answer both then wait for together.
+  // Sent behind what holds its credits; then both answers are waited for.
   const { sequence, isDuplicate } = await queueJob(store, job, lane, job.id, {
     ticket,
-    own: ownFirst(isOwn, expected),
+    own: ownWait(isOwn, expected),
   });
   let held: Charged | undefined;
   try {
     held = await holding?.held;
   } catch (error) {
-    if (!isDuplicate) await withdrawJob(store, job, sequence, toAipgError(error));
+    // Else nobody knows whether they are held: whoever asks again finds out.
+    const isRefused = error instanceof AipgError && REFUSALS.has(error.code);
+    if (isRefused && !isDuplicate) {
+      log.warn({ job: job.id, account, reason: error.message }, 'a job was withdrawn from the queue');
+      await withdrawJob(store, job, sequence, error);
+    }
     throw error;
   }
   faultPoint('after-queue');
-  const first = ownFirst(isOwn, held);
-  const accepted: AcceptedRecord = { sequence, lane, job, ...(first && { own: first }) };
+  const own = ownWait(isOwn, held);
+  const accepted: AcceptedRecord = { sequence, lane, job, ...(own && { own }) };
   await writeAccepted(store, accepted, job.id, ticket);
   faultPoint('after-accept');
   if (isDuplicate) await tellIfEnded(store, job);
@@ -110,7 +120,7 @@ export async function submitJob(
 }
 
 /** Whether a job waits for its account's own workers first, or for them alone. */
-function ownFirst(isOwn: boolean, charged: Charged | undefined): OwnFirst | undefined {
+function ownWait(isOwn: boolean, charged: Charged | undefined): OwnWait | undefined {
   if (charged?.outcome === 'reserved' && !charged.isCovered) return 'only';
   return isOwn ? 'first' : undefined;
 }

@@ -64,11 +64,12 @@ async function* run(model: LoadedModel, job: JobSpec, cancelled: AbortSignal): A
   let finish: Finish | undefined;
   const timeout = job.limits.timeoutMs;
   const late = new AbortController();
-  const limit = timeout === undefined ? undefined : setTimeout(() => late.abort(), timeout);
-  const signal = limit ? AbortSignal.any([cancelled, late.signal]) : cancelled;
+  const signal = AbortSignal.any([cancelled, late.signal]);
+  let limit: NodeJS.Timeout | undefined;
 
   yield { type: 'accepted', model: model.facts.name };
   try {
+    if (timeout !== undefined) limit = setTimeout(() => late.abort(), timeout);
     for await (const chunk of model.generate(job.input, signal)) {
       firstTokenAt ??= performance.now();
       if (chunk.tokens.length > 0 || chunk.text !== '') {

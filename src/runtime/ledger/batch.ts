@@ -10,7 +10,7 @@ export type BuildDrafts = (state: LedgerView) => readonly EntryDraft[] | undefin
 /** Somebody who wants entries to be added. */
 export interface Wish {
   readonly build: BuildDrafts;
-  readonly onSent?: ((entries: readonly Entry[]) => void) | undefined;
+  readonly onSent?: (() => void) | undefined;
   readonly resolve: (entries: Entry[] | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -64,7 +64,7 @@ export class Batch {
     this.#bytes += bytes;
     this.#lines.push(...lines);
     this.#entries.push(...entries);
-    if (entries.length > 0) this.#onSent.push(() => wish.onSent?.(entries));
+    if (entries.length > 0) this.#onSent.push(() => wish.onSent?.());
     return this.#settle(wish, () => wish.resolve(entries.length > 0 ? entries : undefined));
   }
 

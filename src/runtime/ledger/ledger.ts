@@ -45,6 +45,8 @@ const CATCH_UP_MS = 20_000;
 const PATIENCE_MS = 20_000;
 /** After midnight, before the root of the day that ended is written, in milliseconds: clocks differ. */
 const ROOT_AFTER_MS = 5_000;
+/** Who has been the only one to append for this long is taken for the only one that does, in milliseconds. */
+const ALONE_MS = 600_000;
 
 /**
  * The ledger as a director has it: its state, kept up to date by what the log shows, and the one way to add to it. Any
@@ -61,6 +63,8 @@ export class Ledger implements AsyncDisposable {
   #sequence = 0;
   #wishes: Wish[] = [];
   #isAppending = false;
+  /** When another has appended last, by the time of its entries, in milliseconds since 1970. */
+  #othersAt = 0;
   /** On its way into the log. */
   #sent: { readonly batch: Batch; readonly payload: Uint8Array; readonly sequence: number } | undefined;
   readonly #waiting = new Set<{ readonly for: number; readonly go: () => void }>();
@@ -94,8 +98,8 @@ export class Ledger implements AsyncDisposable {
 
   /**
    * Adds what `build` makes of the newest state; it is called again when another was first.
-   * @param onSent called with what will be added unless another is first, when it is on its way: what is sent to the
-   * bus from then on comes after it. Called again when it was built again, and not at all while the log does not answer.
+   * @param onSent called when it is on its way and nobody else can be first, as nobody else has appended for long: what
+   * `build` has made will be added, before the log has said so
    * @returns the entries that were added, with their places; `undefined` when there was nothing to add
    * @throws AipgError what `build` throws; `ledger-refused`, `insufficient-credits`; `grid-unreachable`
    */
@@ -150,8 +154,7 @@ export class Ledger implements AsyncDisposable {
       const payload = batch.payload();
       this.#sent = { batch, payload, sequence: built + 1 };
       const appended = this.#entryLog.append(payload, built);
-      // Who goes on before the answer does so while there are answers.
-      if (!isFailing) batch.tellSent();
+      if (!isFailing && this.#now() - this.#othersAt > ALONE_MS) batch.tellSent();
       if (!(await appended)) {
         // Another was first: its message is on its way here.
         await this.#reach(built + 1, CATCH_UP_MS);
@@ -179,6 +182,7 @@ export class Ledger implements AsyncDisposable {
       return;
     }
     const read = readMessage(this.#state, data);
+    this.#othersAt = 'entries' in read ? (read.entries.at(-1)?.at ?? this.#now()) : this.#now();
     if ('entries' in read) this.#accept(read.fork, read.entries, sequence);
     else if (read.isNewer) this.#stop(read.error);
     else {

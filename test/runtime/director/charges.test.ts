@@ -9,7 +9,7 @@ import { silentLog } from '../../../src/runtime/protocol/log.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { textJob } from '../../support/grid.ts';
 import { MemoryLog } from '../ledger/memory-log.ts';
-import { alice, issue, micro } from '../ledger/support.ts';
+import { alice, issue, micro, NOON } from '../ledger/support.ts';
 
 const model = modelNameSchema.parse('some/model');
 
@@ -17,19 +17,28 @@ let ledger: Ledger;
 let charges: Charges;
 /** While it is there, appended is what it resolves before. */
 let gate: PromiseWithResolvers<void> | undefined;
+let appends: number;
+let now: number;
+let log: MemoryLog;
+let inputs: RecentInputs;
 
 beforeEach(async () => {
-  const log = new MemoryLog().open();
+  log = new MemoryLog();
+  appends = 0;
+  now = NOON;
+  const shared = log.open();
   const gated: EntryLog = {
-    ...log,
+    ...shared,
     append: async (data, expected) => {
+      appends += 1;
       await gate?.promise;
-      return log.append(data, expected);
+      return shared.append(data, expected);
     },
   };
-  ledger = await Ledger.open(gated, { log: silentLog });
+  ledger = await Ledger.open(gated, { log: silentLog, now: () => now, retryMs: 10 });
   await ledger.append(() => [{ kind: 'policy', policy: { ...DEFAULT_POLICY, allowance: micro(0) } }]);
-  charges = new Charges(ledger, ledgerPrices, new RecentInputs());
+  inputs = new RecentInputs();
+  charges = new Charges(ledger, ledgerPrices, inputs);
 });
 
 afterEach(async () => {
@@ -51,36 +60,73 @@ async function isKnown({ expected }: Holding): Promise<boolean> {
 }
 
 describe('what a job will cost', () => {
-  test('is known before the ledger has answered, to who has plenty', async () => {
-    await giveFor(100);
+  test('is known before the ledger has answered, while no other director appends', async () => {
+    await giveFor(1);
     gate = Promise.withResolvers();
     const holding = charges.reserve(alice, textJob('a'), model);
     expect(await isKnown(holding)).toBe(true);
     expect(ledger.state.balance(alice).reserved).toBe(0);
     gate.resolve();
     expect(await holding.held).toEqual(await holding.expected);
-    expect(ledger.state.balance(alice).reserved).toBeGreaterThan(0);
+    expect(ledger.state.balance(alice)).toMatchObject({ available: 0 });
   });
 
-  test('is not, to who could pay for a few such jobs only', async () => {
+  test('of a job that waits for the answer to others, when it is on its way itself', async () => {
+    await giveFor(2);
+    gate = Promise.withResolvers();
+    const [first, second] = [
+      charges.reserve(alice, textJob('a'), model),
+      charges.reserve(alice, textJob('b'), model),
+    ];
+    expect(await isKnown(first)).toBe(true);
+    expect(await isKnown(second)).toBe(false);
+    gate.resolve();
+    gate = Promise.withResolvers();
+    await first.held;
+    expect(await isKnown(second)).toBe(true);
+  });
+
+  test('is not, when another has appended, and for ten minutes after that', async () => {
+    await using other = await Ledger.open(log.open(), { log: silentLog, now: () => now });
     await giveFor(10);
-    gate = Promise.withResolvers();
-    const holding = charges.reserve(alice, textJob('a'), model);
-    expect(await isKnown(holding)).toBe(false);
-    gate.resolve();
-    expect(await holding.expected).toEqual(await holding.held);
+    await other.append(() => [issue(alice, 1)]);
+    await ledger.catchUp();
+    for (const minutes of [0, 9, 11]) {
+      now = NOON + 60_000 * minutes;
+      gate = Promise.withResolvers();
+      const holding = charges.reserve(alice, textJob('a'), model);
+      expect(await isKnown(holding)).toBe(minutes > 10);
+      gate.resolve();
+      await holding.held;
+    }
   });
 
-  test('is for a part alone of what the account has, however many jobs come at the same time', async () => {
-    await giveFor(160);
+  test('is not, while the ledger does not answer', async () => {
+    await giveFor(10);
+    log.faults.push('lost');
+    const first = charges.reserve(alice, textJob('a'), model);
+    expect(await isKnown(first)).toBe(true);
+    const second = charges.reserve(alice, textJob('b'), model);
     gate = Promise.withResolvers();
-    const holdings = Array.from({ length: 20 }, () => charges.reserve(alice, textJob('a'), model));
-    const known = await Promise.all(holdings.map(isKnown));
-    expect(known.filter(Boolean).length).toBeLessThanOrEqual(10);
+    await expect.poll(() => appends).toBeGreaterThan(3);
+    expect(await isKnown(second)).toBe(false);
     gate.resolve();
-    await Promise.all(holdings.map(({ held }) => held));
-    gate = undefined;
-    // All of it is trusted again.
-    expect(await isKnown(charges.reserve(alice, textJob('b'), model))).toBe(true);
+    await Promise.all([first.held, second.held]);
+  });
+
+  test('is nothing to who cannot pay, before the job is queued', async () => {
+    const holding = charges.reserve(alice, textJob('a'), model);
+    await expect(holding.expected).rejects.toMatchObject({ code: 'insufficient-credits' });
+    await expect(holding.held).rejects.toMatchObject({ code: 'insufficient-credits' });
+  });
+});
+
+describe('a job that is submitted again with another prompt', () => {
+  test('is settled by the first', async () => {
+    await giveFor(2);
+    const job = textJob('what is done');
+    await charges.reserve(alice, job, model).held;
+    await charges.reserve(alice, { ...job, input: textJob('what is not').input }, model).held;
+    expect(inputs.take(job.id)).toEqual(job.input);
   });
 });

@@ -16,8 +16,7 @@ import { entriesOf, readLedger, sumOf } from '../../support/ledger.ts';
 const alice = accountSchema.parse('alice');
 const bob = accountSchema.parse('bob');
 
-/** A job is queued as its credits are being held, before the ledger has said that they are. */
-describe('jobs whose credits are held while they are queued', () => {
+describe('jobs that are submitted at the same moment', () => {
   let grid: TestGrid;
   let engine: GatedEngine;
 
@@ -81,7 +80,7 @@ describe('jobs whose credits are held while they are queued', () => {
     expect(sumOf(after)).toBe(0);
   });
 
-  test('are taken back when the credits are gone after all, also from the worker that has begun', async () => {
+  test('are taken back, also from the worker that has begun, when the credits for them are gone after all', async () => {
     const store = await grid.store();
     const spec = textJob('too dear');
     const { id } = spec;

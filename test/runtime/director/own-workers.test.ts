@@ -73,6 +73,19 @@ describe('the workers that serve their own account', () => {
     );
   });
 
+  test('have stopped when the last of them says so, and not when nobody has said anything', () => {
+    const [account, model] = [accounts[0], models[0]];
+    const [first, , second] = workers;
+    if (!account || !model || !first || !second) throw new Error('There is one of each.');
+    using own = new OwnWorkers({ connection, now: () => 0, onGone: () => undefined });
+    expect(own.haveStopped(account, model)).toBe(false);
+    own.hear(account, first, { models: [model], state: 'serving' });
+    own.hear(account, second, { models: [model], state: 'draining' });
+    expect(own.haveStopped(account, model)).toBe(false);
+    own.hear(account, first, { models: [model], state: 'paused' });
+    expect(own.haveStopped(account, model)).toBe(true);
+  });
+
   test('are forgotten when they fall silent', { timeout: 15_000 }, async () => {
     const [account, model, worker] = [accounts[0], models[0], workers[0]];
     if (!account || !model || !worker) throw new Error('There is one of each.');

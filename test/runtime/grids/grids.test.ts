@@ -104,14 +104,13 @@ describe('over a bus as in this process', () => {
     expect(result).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
   });
 
-  test.each(['bus', 'local'])('no timer of a job outlives it: %s', async (where) => {
-    // Such a signal keeps its timer to the end of its time, whatever becomes of what it was for.
-    const signals = vi.spyOn(AbortSignal, 'timeout');
+  test.each(['bus', 'local'])('a job makes no signal that outlives it: %s', async (where) => {
+    // Such a one keeps its timer to the end of its time, whatever becomes of what it was for.
+    using signals = vi.spyOn(AbortSignal, 'timeout');
     const job = { ...textJob(STORY), model: tiny, limits: { timeoutMs: 60_000 } };
     const { status } = await (await (where === 'bus' ? overBus : inProcess).submit(job)).result();
     expect(status).toBe('done');
     expect(signals).not.toHaveBeenCalled();
-    signals.mockRestore();
   });
 });
 
