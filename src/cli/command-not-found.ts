@@ -7,9 +7,12 @@ const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
   const words = id.split(':');
   const known = config.commandIDs.map((command) => command.replaceAll(':', ' '));
   const [first = '', second] = words;
-  if (known.includes(first)) {
-    throw new AipgError('usage', `Unexpected argument: ${second}.`, {
-      hint: `See ${config.bin} ${first} --help.`,
+  const commands = [first, `${first} ${second}`];
+  const command = commands.find((name) => known.includes(name));
+  if (command !== undefined) {
+    // Not what it is: who forgets `--file` may have written a key here.
+    throw new AipgError('usage', `\`${config.bin} ${command}\` takes no words.`, {
+      hint: `See ${config.bin} ${command} --help.`,
     });
   }
   const topic = known.some((command) => command.startsWith(`${first} `));
