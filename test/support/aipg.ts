@@ -142,7 +142,8 @@ export class Sandbox implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const left = await this.busProcesses();
     if (left.length > 0) throw new Error(`Left running:\n${left.join('\n')}`);
-    await rm(this.home, { recursive: true, force: true });
+    // A process that was killed leaves its own child, which may be writing yet: nobody can wait for that one's end.
+    await rm(this.home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
