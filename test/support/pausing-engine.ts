@@ -6,13 +6,15 @@ export interface PausingEngineOptions {
   readonly slots: number;
   /** After so many tokens of output it falls silent until it is stopped. */
   readonly tokens: number;
+  /** What it does when it is stopped, before it lets go of the job. */
+  readonly onStop?: () => Promise<void>;
 }
 
 /** The text of a token that this engine gives. */
 export const wordOf = (token: number): string => `word${token} `;
 
 /** An engine that stops in the middle of its answer, so that a test meets it there. */
-export function pausingEngine({ slots, tokens }: PausingEngineOptions): LoadedModel {
+export function pausingEngine({ slots, tokens, onStop }: PausingEngineOptions): LoadedModel {
   return {
     facts: INSTANT_FACTS,
     slots,
@@ -22,6 +24,7 @@ export function pausingEngine({ slots, tokens }: PausingEngineOptions): LoadedMo
         yield { text: wordOf(token), tokens: [token], promptTokens: 8 };
       }
       if (signal && !signal.aborted) await once(signal, 'abort');
+      await onStop?.();
       signal?.throwIfAborted();
     },
     [Symbol.asyncDispose]: async () => undefined,

@@ -14,6 +14,8 @@ import { retryUntilStopped } from './retry.ts';
 
 /** A director settles without a part that is not there after this long, in milliseconds. */
 const OFFER_MS = 10_000;
+/** For how long a worker that has no more time tries again, in milliseconds: its pay hangs on it. */
+const HURRIED_OFFER_MS = 1_000;
 
 export interface Streamed {
   readonly job: Job;
@@ -68,7 +70,9 @@ export class AttemptPart {
     if (!this.isDue) return;
     const { connection, link, log, job, hurry } = this.#options;
     const part = partOf({ ...this.#options, attempt, startedAt: this.#startedAt });
-    const signal = AbortSignal.any([hurry, AbortSignal.timeout(OFFER_MS)]);
+    const signal = hurry.aborted
+      ? AbortSignal.timeout(HURRIED_OFFER_MS)
+      : AbortSignal.any([hurry, AbortSignal.timeout(OFFER_MS)]);
     try {
       await retryUntilStopped(connection, signal, () => link.part(job.account, job.id, part, proof));
     } catch (error) {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { endJob, readRecord } from '../../../src/runtime/bus/record.ts';
 import type { Grid } from '../../../src/runtime/grids/grid.ts';
@@ -157,6 +158,22 @@ describe('a job that is cancelled', () => {
     const { id } = await submitTo(modelOf('nobody'));
     await alice.job(id).cancel('enough');
     expect(await endingOf(id, GRACE_MS / 2)).toMatchObject({ kind: 'refund', reason: 'cancelled' });
+  });
+
+  test('pays its worker, too, that has to stop at once', async () => {
+    const onStop = async () => {
+      void worker.drain({ timeoutMs: 0 });
+      // By then it has no more time.
+      await delay(1);
+    };
+    const worker = await grid.worker(pausingEngine({ slots: 1, tokens: TOKENS, onStop }), 'erin');
+    const { job } = await readUntilPause();
+    await job.cancel('enough');
+    await worker.drain();
+    expect(await endingOf(job.id, GRACE_MS)).toMatchObject({
+      kind: 'settle',
+      counts: { outputTokens: TOKENS },
+    });
   });
 
   test('before its first token is refunded as soon as its worker says so', async () => {
