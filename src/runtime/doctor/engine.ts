@@ -21,8 +21,8 @@ export const engine: Check = {
   },
 };
 
-async function build({ library, llama }: Backend): Promise<Finding> {
-  const version = await library.getModuleVersion();
+async function build({ nodeLlamaCpp, llama }: Backend): Promise<Finding> {
+  const version = await nodeLlamaCpp.getModuleVersion();
   const { release } = llama.llamaCppRelease;
   const kind = llama.gpu === false ? 'CPU' : KINDS[llama.gpu];
   return {
@@ -38,7 +38,7 @@ async function build({ library, llama }: Backend): Promise<Finding> {
   };
 }
 
-async function devices({ library, llama }: Backend, { env }: Machine): Promise<Finding[]> {
+async function devices({ nodeLlamaCpp, llama }: Backend, { env }: Machine): Promise<Finding[]> {
   const subject = 'GPU';
   if (llama.gpu !== false) {
     const [names, memory] = await Promise.all([llama.getGpuDeviceNames(), llama.getVramState()]);
@@ -51,7 +51,7 @@ async function devices({ library, llama }: Backend, { env }: Machine): Promise<F
       },
     ];
   }
-  const drivers = (await library.getLlamaGpuTypes('supported')).filter((type) => type !== false);
+  const drivers = (await nodeLlamaCpp.getLlamaGpuTypes('supported')).filter((type) => type !== false);
   const facts = { used: false, names: [], drivers };
   if (env['AIPG_GPU'] === 'off') {
     return [{ subject, status: 'ok', summary: 'not used, as AIPG_GPU=off asks', facts }];

@@ -7,29 +7,29 @@ import { rememberPassedTest, skipPassedTest } from './binary-test.ts';
 import { chooseGpu } from './gpu.ts';
 
 /** The library's module, loaded when first needed: importing it takes a third of a second. */
-export type Library = typeof import('node-llama-cpp');
+export type NodeLlamaCpp = typeof import('node-llama-cpp');
 
 export interface Backend {
-  readonly library: Library;
+  readonly nodeLlamaCpp: NodeLlamaCpp;
   readonly llama: Llama;
   /** Takes the errors that llama.cpp logged since the last call; newest last. */
   takeErrors(): string[];
 }
 
-let library: Promise<Library> | undefined;
+let nodeLlamaCpp: Promise<NodeLlamaCpp> | undefined;
 let backend: Promise<Backend> | undefined;
 
 /** The process's one copy of node-llama-cpp. @param cacheDir where it is kept what this machine has passed */
-export function loadLibrary(cacheDir: string): Promise<Library> {
-  library ??= (async () => {
-    using _ = await skipPassedTest(await libraryRelease(), cacheDir);
+export function loadNodeLlamaCpp(cacheDir: string): Promise<NodeLlamaCpp> {
+  nodeLlamaCpp ??= (async () => {
+    using _ = await skipPassedTest(await installedVersion(), cacheDir);
     return await import('node-llama-cpp');
   })();
-  return library;
+  return nodeLlamaCpp;
 }
 
 /** The version of node-llama-cpp, read before the library is loaded. */
-async function libraryRelease(): Promise<string> {
+async function installedVersion(): Promise<string> {
   const file = new URL('../package.json', import.meta.resolve('node-llama-cpp'));
   const { version } = z.object({ version: z.string() }).parse(JSON.parse(await readFile(file, 'utf8')));
   return version;
@@ -59,7 +59,7 @@ export function loadBackend(cacheDir: string): Promise<Backend> {
 const KEPT_ERRORS = 8;
 
 async function start(cacheDir: string): Promise<Backend> {
-  const loaded = await loadLibrary(cacheDir);
+  const loaded = await loadNodeLlamaCpp(cacheDir);
   let errors: string[] = [];
   const open = (gpu: 'auto' | Llama['gpu']) =>
     loaded.getLlama({
@@ -77,7 +77,7 @@ async function start(cacheDir: string): Promise<Backend> {
     process.env['AIPG_GPU'] === 'off' ? await open(false) : await chooseGpu(loaded, open, cacheDir);
   if (llama.gpu === false) await rememberPassedTest(await loaded.getModuleVersion(), cacheDir);
   return {
-    library: loaded,
+    nodeLlamaCpp: loaded,
     llama,
     takeErrors() {
       const taken = errors;

@@ -1,7 +1,7 @@
 import type { ChatHistoryItem, ChatWrapper, LlamaModel, LlamaText, Token } from 'node-llama-cpp';
 import { AipgError } from '../../protocol/errors.ts';
 import type { Message } from '../../protocol/text.ts';
-import type { Library } from './backend.ts';
+import type { NodeLlamaCpp } from './backend.ts';
 
 /** How a model expects a conversation. */
 export interface ChatTemplate {
@@ -17,8 +17,8 @@ export interface ChatTemplate {
   readonly endTexts: readonly string[];
 }
 
-export function chatTemplate(model: LlamaModel, library: Library): ChatTemplate {
-  const turns = jinjaTurns(model, library) ?? namedTurns(model, library);
+export function chatTemplate(model: LlamaModel, nodeLlamaCpp: NodeLlamaCpp): ChatTemplate {
+  const turns = jinjaTurns(model, nodeLlamaCpp) ?? namedTurns(model, nodeLlamaCpp);
   return {
     tokenize(messages) {
       const text = turns.render(messages.map(historyItem));
@@ -36,11 +36,11 @@ interface Turns {
 const OPEN_ANSWER: ChatHistoryItem = { type: 'model', response: [] };
 
 /** Turns by the file's own Jinja template; undefined when it has none, or one that cannot be rendered. */
-function jinjaTurns(model: LlamaModel, library: Library): Turns | undefined {
+function jinjaTurns(model: LlamaModel, nodeLlamaCpp: NodeLlamaCpp): Turns | undefined {
   const template = model.fileInfo.metadata?.tokenizer?.chat_template;
   if (template === undefined || template.trim() === '') return undefined;
   const wrapper = (joined: boolean, rest: { additionalRenderParameters?: Record<string, unknown> } = {}) =>
-    new library.JinjaTemplateChatWrapper({
+    new nodeLlamaCpp.JinjaTemplateChatWrapper({
       template,
       functionCallMessageTemplate: 'noJinja',
       joinAdjacentMessagesOfTheSameType: joined,
@@ -82,8 +82,8 @@ function joinedOr(refusal: unknown, render: () => { contextText: LlamaText }): L
 }
 
 /** Turns by the format that the library knows for models of this name; a plain one for others. */
-function namedTurns(model: LlamaModel, library: Library): Turns {
-  const wrapper = library.resolveChatWrapper(model, { noJinja: true, warningLogs: false });
+function namedTurns(model: LlamaModel, nodeLlamaCpp: NodeLlamaCpp): Turns {
+  const wrapper = nodeLlamaCpp.resolveChatWrapper(model, { noJinja: true, warningLogs: false });
   return {
     render(history) {
       const open = history.at(-1)?.type === 'model' ? history : [...history, OPEN_ANSWER];

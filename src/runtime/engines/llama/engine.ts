@@ -2,7 +2,7 @@ import type { LlamaModel } from 'node-llama-cpp';
 import { AipgError } from '../../protocol/errors.ts';
 import type { ModelFacts, ModelFile } from '../../protocol/model.ts';
 import type { Engine, LoadedModel, LoadOptions } from '../engine.ts';
-import { type Backend, loadBackend, loadLibrary } from './backend.ts';
+import { type Backend, loadBackend, loadNodeLlamaCpp } from './backend.ts';
 import { chatTemplate } from './chat-template.ts';
 import { Grammars } from './grammars.ts';
 import { loadedModel } from './loaded-model.ts';
@@ -23,7 +23,7 @@ async function load(file: ModelFile, options: LoadOptions, signal?: AbortSignal)
   // The file is read while the native library starts.
   const starting = loadBackend(options.cacheDir);
   starting.catch(() => undefined);
-  const checked = await checkModelFile(file, await loadLibrary(options.cacheDir), signal);
+  const checked = await checkModelFile(file, await loadNodeLlamaCpp(options.cacheDir), signal);
   const backend = await starting;
   signal?.throwIfAborted();
 
@@ -45,14 +45,14 @@ async function load(file: ModelFile, options: LoadOptions, signal?: AbortSignal)
         throw noContext(file, options.slots, most, cause);
       }),
   );
-  const template = chatTemplate(model, backend.library);
+  const template = chatTemplate(model, backend.nodeLlamaCpp);
   signal?.throwIfAborted();
   owned.move();
   return loadedModel({
     model,
     context,
     template,
-    grammars: new Grammars(backend.library, model),
+    grammars: new Grammars(backend.nodeLlamaCpp, model),
     facts: facts(file, checked, model, Math.min(most, context.contextSize)),
     slots: options.slots,
   });

@@ -1,7 +1,7 @@
 import type { Llama } from 'node-llama-cpp';
 import { type GpuFacts, readGpuFacts, writeGpuFacts } from '../../cache/gpu-facts.ts';
 import { machineFingerprint } from '../../cache/machine.ts';
-import type { Library } from './backend.ts';
+import type { NodeLlamaCpp } from './backend.ts';
 
 type Gpu = Llama['gpu'];
 type Probed = Pick<Llama, 'gpu' | 'getGpuDeviceNames' | 'getVramState' | 'vramPaddingSize'>;
@@ -15,13 +15,13 @@ const PROBE_LIFETIME_MS = 24 * 60 * 60 * 1_000;
  * fit; a machine without drivers has nothing to try.
  */
 export async function chooseGpu<T extends Probed>(
-  library: Pick<Library, 'getLlamaGpuTypes' | 'getModuleVersion'>,
+  nodeLlamaCpp: Pick<NodeLlamaCpp, 'getLlamaGpuTypes' | 'getModuleVersion'>,
   open: (gpu: 'auto' | Gpu) => Promise<T>,
   cacheDir: string,
   now: () => number = Date.now,
 ): Promise<T> {
-  const installed = await library.getLlamaGpuTypes('supported');
-  const machine = [machineFingerprint(await library.getModuleVersion()), ...installed].join('|');
+  const installed = await nodeLlamaCpp.getLlamaGpuTypes('supported');
+  const machine = [machineFingerprint(await nodeLlamaCpp.getModuleVersion()), ...installed].join('|');
   const known = await readGpuFacts(cacheDir);
   if (installed.every((gpu) => gpu === false)) {
     if (known?.machine !== machine) await writeGpuFacts(cacheDir, { ...NO_GPU, machine, probedAt: now() });

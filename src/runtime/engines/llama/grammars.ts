@@ -9,7 +9,7 @@ import type {
 import { AipgError } from '../../protocol/errors.ts';
 import type { Format } from '../../protocol/format.ts';
 import type { Sampling, Seed } from '../../protocol/text.ts';
-import type { Library } from './backend.ts';
+import type { NodeLlamaCpp } from './backend.ts';
 import { GrammarState } from './grammar-state.ts';
 import { TokenBans } from './token-bans.ts';
 
@@ -37,20 +37,20 @@ export interface GrammarSampler {
 
 /** The grammars of a model's jobs, built once per format. */
 export class Grammars {
-  readonly #library: Library;
+  readonly #nodeLlamaCpp: NodeLlamaCpp;
   readonly #model: LlamaModel;
   readonly #kept = new Map<string, Promise<LlamaGrammar>>();
   #bans: TokenBans | undefined;
 
-  constructor(library: Library, model: LlamaModel) {
-    this.#library = library;
+  constructor(nodeLlamaCpp: NodeLlamaCpp, model: LlamaModel) {
+    this.#nodeLlamaCpp = nodeLlamaCpp;
     this.#model = model;
   }
 
   /** @throws AipgError `input-invalid` for a format that cannot be enforced */
   async sampler(format: Format, sampling: Sampling, seed: Seed): Promise<GrammarSampler> {
     const grammar = await this.#grammar(format);
-    const native = new this.#library.LlamaGrammarEvaluationState({ model: this.#model, grammar });
+    const native = new this.#nodeLlamaCpp.LlamaGrammarEvaluationState({ model: this.#model, grammar });
     const state = new GrammarState(this.#model, native);
     return {
       accept: (token) => state.accept(token),
@@ -98,7 +98,7 @@ export class Grammars {
     history: readonly Token[],
   ) {
     const { temperature, topK, topP, minP, repeatPenalty } = sampling;
-    this.#bans ??= new TokenBans(this.#library, this.#model);
+    this.#bans ??= new TokenBans(this.#nodeLlamaCpp, this.#model);
     return {
       grammarEvaluationState,
       temperature,

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { GgufFileInfo } from 'node-llama-cpp';
 import { AipgError } from '../../protocol/errors.ts';
 import type { ModelFile } from '../../protocol/model.ts';
-import type { Library } from './backend.ts';
+import type { NodeLlamaCpp } from './backend.ts';
 import { tensorBytes } from './tensor-bytes.ts';
 
 export interface CheckedModel {
@@ -19,11 +19,11 @@ export interface CheckedModel {
  */
 export async function checkModelFile(
   model: ModelFile,
-  library: Library,
+  nodeLlamaCpp: NodeLlamaCpp,
   signal?: AbortSignal,
 ): Promise<CheckedModel> {
   const size = await checkStart(model, model.path);
-  const info = await library
+  const info = await nodeLlamaCpp
     .readGgufFileInfo(model.path, { sourceType: 'filesystem', logWarnings: false, ...(signal && { signal }) })
     .catch((cause: unknown) => {
       signal?.throwIfAborted();

@@ -17,7 +17,7 @@ const MOST_SEQUENCES = 8;
 
 /** The CPU threads that decode this model fastest on this machine: measured once, then remembered in `cacheDir`. */
 export async function threadsFor(
-  { library, llama }: Backend,
+  { nodeLlamaCpp, llama }: Backend,
   model: LlamaModel,
   file: ModelFile,
   slots: number,
@@ -25,7 +25,7 @@ export async function threadsFor(
   signal?: AbortSignal,
 ): Promise<number> {
   const key = [
-    machineFingerprint(await library.getModuleVersion()),
+    machineFingerprint(await nodeLlamaCpp.getModuleVersion()),
     llama.gpu || 'cpu',
     file.sha256,
     slots,

@@ -1,5 +1,5 @@
 import type { LlamaModel, Token, TokenBias } from 'node-llama-cpp';
-import type { Library } from './backend.ts';
+import type { NodeLlamaCpp } from './backend.ts';
 
 /**
  * Tokens that a grammar would let through and that must not stand in an output. A control token spells like text to a
@@ -12,9 +12,11 @@ export class TokenBans {
   readonly #after: ReadonlyMap<number, TokenBias>;
   readonly #lastByte = new Map<Token, number>();
 
-  constructor(library: Library, model: LlamaModel) {
-    this.#always = new library.TokenBias(model.tokenizer);
-    const after = new Map([...SHORTEST.keys()].map((lead) => [lead, new library.TokenBias(model.tokenizer)]));
+  constructor(nodeLlamaCpp: NodeLlamaCpp, model: LlamaModel) {
+    this.#always = new nodeLlamaCpp.TokenBias(model.tokenizer);
+    const after = new Map(
+      [...SHORTEST.keys()].map((lead) => [lead, new nodeLlamaCpp.TokenBias(model.tokenizer)]),
+    );
     this.#after = after;
     const { model: kind, tokens = [] } = model.fileInfo.metadata?.tokenizer?.ggml ?? {};
     for (const token of model.iterateAllTokens()) {

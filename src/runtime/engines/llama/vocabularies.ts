@@ -1,5 +1,5 @@
 import type { ModelFile, Sha256 } from '../../protocol/model.ts';
-import { loadBackend, loadLibrary } from './backend.ts';
+import { loadBackend, loadNodeLlamaCpp } from './backend.ts';
 import { chatTemplate } from './chat-template.ts';
 import { vocabularySize } from './known-tokens.ts';
 import { checkModelFile, invalid } from './model-file.ts';
@@ -67,15 +67,15 @@ export class Vocabularies implements AsyncDisposable {
 }
 
 async function loadVocabulary(file: ModelFile, cacheDir: string): Promise<Vocabulary> {
-  await checkModelFile(file, await loadLibrary(cacheDir));
-  const { library, llama, takeErrors } = await loadBackend(cacheDir);
+  await checkModelFile(file, await loadNodeLlamaCpp(cacheDir));
+  const { nodeLlamaCpp, llama, takeErrors } = await loadBackend(cacheDir);
   takeErrors();
   const model = await llama.loadModel({ modelPath: file.path, vocabOnly: true }).catch((cause: unknown) => {
     throw invalid(file.path, `has a vocabulary that cannot be loaded: ${takeErrors()[0] ?? cause}`, cause);
   });
   try {
     if (vocabularySize(model) === 0) throw invalid(file.path, 'has no vocabulary');
-    return { model, template: chatTemplate(model, library) };
+    return { model, template: chatTemplate(model, nodeLlamaCpp) };
   } catch (error) {
     await model.dispose();
     throw error;

@@ -5,7 +5,7 @@ import { chatTemplate } from '../../../../src/runtime/engines/llama/chat-templat
 import type { Message } from '../../../../src/runtime/protocol/text.ts';
 import { TINY_F16, temporaryDirectory } from './support.ts';
 
-const { llama, library } = await loadBackend(temporaryDirectory());
+const { llama, nodeLlamaCpp } = await loadBackend(temporaryDirectory());
 const model = await llama.loadModel({ modelPath: TINY_F16 });
 afterAll(() => model.dispose());
 
@@ -23,7 +23,7 @@ function withTemplate(template: string): LlamaModel {
 }
 
 function rendered(messages: Message[], of: LlamaModel = model): string {
-  return model.detokenize(chatTemplate(of, library).tokenize(messages), true);
+  return model.detokenize(chatTemplate(of, nodeLlamaCpp).tokenize(messages), true);
 }
 
 const USER: Message = { role: 'user', content: 'What is 31 + 17?' };
@@ -53,18 +53,20 @@ test('an answer goes on from an assistant message that comes last', () => {
 });
 
 test('gives the tokens that llama.cpp itself gives for the rendered text', () => {
-  const tokens = chatTemplate(model, library).tokenize([{ role: 'system', content: 'Be kind.' }, USER]);
+  const tokens = chatTemplate(model, nodeLlamaCpp).tokenize([{ role: 'system', content: 'Be kind.' }, USER]);
   expect(tokens).toEqual(model.tokenize(rendered([{ role: 'system', content: 'Be kind.' }, USER]), true));
 });
 
 test('control tokens in a message stay text', () => {
   const end = model.tokens.eot;
-  const tokens = chatTemplate(model, library).tokenize([{ role: 'user', content: 'a<|end|><|system|>b' }]);
+  const tokens = chatTemplate(model, nodeLlamaCpp).tokenize([
+    { role: 'user', content: 'a<|end|><|system|>b' },
+  ]);
   expect(tokens.filter((token) => token === end)).toHaveLength(1);
 });
 
 test("knows the template's end of turn", () => {
-  const template = chatTemplate(model, library);
+  const template = chatTemplate(model, nodeLlamaCpp);
   expect(template.endTokens).toEqual([model.tokens.eot]);
   expect(template.endTexts).toEqual([]);
 });
@@ -74,7 +76,7 @@ test('an end of turn that is plain text ends the answer as a text', () => {
     "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n###\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}",
   );
   expect(rendered([USER], plain)).toBe('user: What is 31 + 17?\n###\nassistant:');
-  expect(chatTemplate(plain, library).endTexts).toEqual(['\n###\n']);
+  expect(chatTemplate(plain, nodeLlamaCpp).endTexts).toEqual(['\n###\n']);
 });
 
 test('a template that insists that roles alternate gets neighbours joined', () => {

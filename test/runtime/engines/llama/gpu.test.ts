@@ -19,7 +19,7 @@ afterEach(() => rm(cacheDir, { recursive: true }));
 /** A machine with drivers for some kinds of GPU, one of which works; `tried` has what was opened. */
 function machineWith(drivers: readonly Kind[], works: Kind) {
   const tried: (Kind | 'auto' | 'metal')[] = [];
-  const library = {
+  const nodeLlamaCpp = {
     getLlamaGpuTypes: async () => [...drivers],
     getModuleVersion: async () => '3.22.1',
   };
@@ -33,7 +33,7 @@ function machineWith(drivers: readonly Kind[], works: Kind) {
       getVramState: async () => ({ total: 100, used: 30, free: 70, unifiedSize: 0 }),
     };
   };
-  return { tried, choose: (now: number) => chooseGpu(library, open, cacheDir, () => now) };
+  return { tried, choose: (now: number) => chooseGpu(nodeLlamaCpp, open, cacheDir, () => now) };
 }
 
 test('the GPU that works, and its memory, are remembered for a day, without what other programs use', async () => {
