@@ -96,6 +96,7 @@ export class Charges {
           });
         },
         () => {
+          // Its result may be here before the ledger's answer.
           this.#inputs.add(id, input);
           if (terms) onSent({ outcome: 'reserved', price: terms.card.n, isCovered: amount === undefined });
         },

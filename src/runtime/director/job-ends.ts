@@ -8,19 +8,23 @@ import { STREAMS, subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord } from './accepted.ts';
 import { readJob } from './job-reader.ts';
 
+/** How a job ends that is not done. */
+export type NotDone = Exclude<Result, { status: 'done' }>;
+
 /**
- * Ends a job that somebody may be at work on, and takes it out of the queue.
+ * Ends a job that somebody may be at work on, and takes it out of the queue; one that has ended keeps its end.
  * @returns whether this ended it
  */
-export async function endAccepted(
+export async function endQueued(
   store: RecordStore,
   { job: { account, id: job }, sequence }: Pick<AcceptedRecord, 'job' | 'sequence'>,
-  result: Result,
+  result: NotDone,
 ): Promise<boolean> {
-  if (!(await endJob(store, account, job, result))) return false;
-  await tellEnd(store, account, job, result);
-  await takeAway(store, account, { type: 'cancel', job, reason: result.status }, sequence);
-  return true;
+  const isEnded = await endJob(store, account, job, result);
+  if (isEnded) await tellEnd(store, account, job, result);
+  const reason = result.status === 'cancelled' ? result.reason : result.error.message;
+  await takeAway(store, account, { type: 'cancel', job, reason }, sequence);
+  return isEnded;
 }
 
 /** Tells the readers of a job how it has ended: before its worker, so that what that publishes then comes behind it. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { readMessages } from '../bus/read-messages.ts';
-import { endJob, type RecordStore, readResult } from '../bus/record.ts';
+import { type RecordStore, readResult } from '../bus/record.ts';
 import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type Account, type JobId, jobIdSchema } from '../protocol/ids.ts';
@@ -21,7 +21,7 @@ import { parseLease, STREAMS, subjects } from '../protocol/subjects.ts';
 import type { Transcript } from '../protocol/transcript.ts';
 import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
 import { notHandedOut, type TicketStore, wasHandedOut } from './handed-out.ts';
-import { takeAway, tellEnd, tellWorkers } from './job-ends.ts';
+import { endQueued, tellWorkers } from './job-ends.ts';
 import { type JobHistory, readAttemptsBefore, readJob } from './job-reader.ts';
 import type { OwnLane } from './own-lane.ts';
 import { askThere, isThere } from './presence.ts';
@@ -139,12 +139,9 @@ export async function cancelJob(
   { job, reason }: CancelRequest,
 ): Promise<boolean> {
   const accepted = await findAccepted(store, account, job);
-  if (!accepted && !(await readJob(store, account, job)).result) throw notFound(account, job);
-  const result = { status: 'cancelled', reason } as const;
-  const isEnded = !(await endJob(store, account, job, result));
-  if (!isEnded) await tellEnd(store, account, job, result);
-  if (accepted) await takeAway(store, account, { type: 'cancel', job, reason }, accepted.sequence);
-  return !isEnded;
+  if (accepted) return endQueued(store, accepted, { status: 'cancelled', reason });
+  if (!(await readJob(store, account, job)).result) throw notFound(account, job);
+  return false;
 }
 
 /**

@@ -13,7 +13,7 @@ import { isOwnLane, ownConsumerName, ownSubjects } from '../protocol/own-lane.ts
 import { STREAMS } from '../protocol/subjects.ts';
 import { type AcceptedRecord, readAcceptedWithTicket } from './accepted.ts';
 import { freeSlots } from './free-slots.ts';
-import { endAccepted } from './job-ends.ts';
+import { endQueued } from './job-ends.ts';
 import { readJob } from './job-reader.ts';
 import { jobsToMove } from './own-wait.ts';
 import { OwnWorkers } from './own-workers.ts';
@@ -152,7 +152,7 @@ export class OwnLane implements Disposable {
       'The workers of this account have stopped, and it has not the credits for those of others.',
       { hint: 'Start `aipg worker` again, or ask the operator for credits.' },
     ).toJSON();
-    if (!(await endAccepted(this.#options.store, accepted, { status: 'failed', error }))) return;
+    if (!(await endQueued(this.#options.store, accepted, { status: 'failed', error }))) return;
     const { account, id: job } = accepted.job;
     this.#options.log.info({ job, account }, 'job ended that only workers of its account could do');
   }

@@ -70,11 +70,7 @@ export class OwnWorkers implements Disposable {
         this.#stopped.delete(key);
       }
     } else if (before ? before.state !== state : state !== 'left') {
-      for (const model of models) {
-        const key = keyOf(account, model);
-        if (!this.#taking.has(key)) this.#stopped.add(key);
-      }
-      this.#tellGone(told);
+      this.#tellGone(told, (key) => this.#stopped.add(key));
     }
     this.#schedule();
   }
@@ -110,9 +106,12 @@ export class OwnWorkers implements Disposable {
     }
   }
 
-  #tellGone({ account, models }: Told): void {
+  #tellGone({ account, models }: Told, note?: (key: string) => void): void {
     for (const model of models) {
-      if (!this.#taking.has(keyOf(account, model))) this.#options.onGone(account, model);
+      const key = keyOf(account, model);
+      if (this.#taking.has(key)) continue;
+      note?.(key);
+      this.#options.onGone(account, model);
     }
   }
 

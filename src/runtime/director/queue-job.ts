@@ -1,14 +1,12 @@
 import { encodeLarge } from '../bus/artifacts.ts';
-import { endJob, type RecordStore } from '../bus/record.ts';
+import type { RecordStore } from '../bus/record.ts';
 import { withTicket } from '../bus/ticket.ts';
 import { encode } from '../protocol/codec.ts';
-import type { AipgError } from '../protocol/errors.ts';
 import type { Ticket } from '../protocol/ids.ts';
 import type { Job, Lane } from '../protocol/job.ts';
 import { ownSubjects } from '../protocol/own-lane.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord, OwnWait } from './accepted.ts';
-import { takeAway, tellEnd } from './job-ends.ts';
 
 export interface QueueOptions {
   readonly ticket: Ticket;
@@ -60,16 +58,4 @@ export async function writeAccepted(
   const payload = await encodeLarge(connection, accepted, { account, job: id });
   const headers = withTicket(ticket);
   await jetstream.publish(subjects.accepted(account, id), payload, { msgID: messageId, headers });
-}
-
-/** Takes back a job that was queued and is not accepted after all; somebody may be at work on it by now. */
-export async function withdrawJob(
-  store: RecordStore,
-  { account, id: job }: Job,
-  sequence: number,
-  error: AipgError,
-): Promise<void> {
-  const result = { status: 'failed', error: error.toJSON() } as const;
-  if (await endJob(store, account, job, result)) await tellEnd(store, account, job, result);
-  await takeAway(store, account, { type: 'cancel', job, reason: error.message }, sequence);
 }

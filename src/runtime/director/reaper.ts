@@ -8,11 +8,10 @@ import { AipgError } from '../protocol/errors.ts';
 import type { Account, JobId, Ticket } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
-import type { Result } from '../protocol/result.ts';
 import { REAPER, STREAMS } from '../protocol/subjects.ts';
 import { type AcceptedRecord, acceptedRecordSchema, readAccepted } from './accepted.ts';
 import { Clients } from './clients.ts';
-import { endAccepted } from './job-ends.ts';
+import { endQueued, type NotDone } from './job-ends.ts';
 import type { OwnLane } from './own-lane.ts';
 import { requeueJob } from './requeue.ts';
 
@@ -153,8 +152,8 @@ export class Reaper implements AsyncDisposable {
     return true;
   }
 
-  async #end(accepted: AcceptedRecord, result: Result): Promise<boolean> {
-    if (!(await endAccepted(this.#store, accepted, result))) return false;
+  async #end(accepted: AcceptedRecord, result: NotDone): Promise<boolean> {
+    if (!(await endQueued(this.#store, accepted, result))) return false;
     const { account, id: job } = accepted.job;
     this.#log.info({ job, account, end: result.status }, 'job ended by its reaper');
     return true;

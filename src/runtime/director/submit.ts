@@ -17,10 +17,11 @@ import { subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord, OwnWait } from './accepted.ts';
 import type { Charged, Charges } from './charges.ts';
 import { chooseAllowed } from './choose-model.ts';
+import { endQueued } from './job-ends.ts';
 import type { OwnLane } from './own-lane.ts';
 import type { Policy } from './policy/policy.ts';
 import { servedUnder } from './policy/served-under.ts';
-import { queueJob, withdrawJob, writeAccepted } from './queue-job.ts';
+import { queueJob, writeAccepted } from './queue-job.ts';
 import type { Rates } from './rates.ts';
 import type { RecentTickets } from './recent-tickets.ts';
 import type { Unfinished } from './unfinished.ts';
@@ -105,7 +106,7 @@ export async function submitJob(
     const isRefused = error instanceof AipgError && REFUSALS.has(error.code);
     if (isRefused && !isDuplicate) {
       log.warn({ job: job.id, account, reason: error.message }, 'a job was withdrawn from the queue');
-      await withdrawJob(store, job, sequence, error);
+      await endQueued(store, { job, sequence }, { status: 'failed', error: error.toJSON() });
     }
     throw error;
   }

@@ -11,10 +11,9 @@ import { FAULT_VARIABLE } from '../../../src/runtime/bus/fault-point.ts';
 import { openLedger } from '../../../src/runtime/bus/ledger.ts';
 import { Director } from '../../../src/runtime/director/director.ts';
 import { createBusGrid } from '../../../src/runtime/grids/bus.ts';
-import { allowanceDrafts } from '../../../src/runtime/ledger/drafts.ts';
 import { encode } from '../../../src/runtime/protocol/codec.ts';
 import { type Credentials, formatCredentials } from '../../../src/runtime/protocol/credentials.ts';
-import { accountSchema, type JobId } from '../../../src/runtime/protocol/ids.ts';
+import { accountSchema } from '../../../src/runtime/protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { silentLog } from '../../../src/runtime/protocol/log.ts';
 import { subjects } from '../../../src/runtime/protocol/subjects.ts';
@@ -28,7 +27,7 @@ import { entriesOf, readLedger, sumOf } from '../../support/ledger.ts';
 import { OpenGrid } from '../../support/open-grid.ts';
 import { pausingEngine, wordOf } from '../../support/pausing-engine.ts';
 import { QUICK } from '../../support/quick-times.ts';
-import { reserve } from '../ledger/support.ts';
+import { erin, issue } from '../ledger/support.ts';
 
 const DIRECTOR = fileURLToPath(new URL('../../support/fault-director.ts', import.meta.url));
 const JOBS = 12;
@@ -81,48 +80,54 @@ async function startGrid(faultPoint: string) {
   return { url, stack, connect, killed, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-/** Holds credits for a job of alice's as a director does. */
-async function reserveFor(connection: NatsConnection, job: JobId): Promise<void> {
+/** So that each director waits for the ledger's answer before it queues a job. */
+async function appendAsAnother(connection: NatsConnection): Promise<void> {
   const manager = await jetstreamManager(connection);
   await using ledger = await openLedger({ connection, manager }, { log: silentLog });
-  await ledger.append((state) => [...allowanceDrafts(state, alice), reserve(alice, 10, job)]);
+  await ledger.append(() => [issue(erin, 1_000)]);
 }
 
 describe('a director that is killed', () => {
-  test.each(['before-queue', 'after-queue', 'after-accept', 'before-settle', 'after-settle'])(
-    '%s loses no credits and makes none',
-    { timeout: 60_000 },
-    async (faultPoint) => {
-      await using grid = await startGrid(`${faultPoint}:${JOBS / 2}`);
-      const client = createBusGrid({
-        name: 'test',
-        connection: await grid.connect('client'),
-        account: alice,
-      });
-      const jobs = Array.from({ length: JOBS }, (_, place) => textJob(`job ${place}`));
-      const ends = jobs.map(async (job) => (await client.submit(job)).result());
-      expect(await grid.killed).toBe('SIGKILL');
-      const { reaperTimes } = QUICK;
-      const next = await healthyDirector(grid.stack, grid.url, { reaperTimes });
-      expect((await Promise.all(ends)).map(({ status }) => status)).toEqual(jobs.map(() => 'done'));
-      const observer = await grid.connect('observer');
-      await expect
-        .poll(async () => [...(await readLedger(observer)).state.reservations()].length, { timeout: 30_000 })
-        .toBe(0);
-      const ledger = await readLedger(observer);
-      for (const { id } of jobs) expect(entriesOf(ledger, id)).toEqual(['reserve', 'settle']);
-      expect(sumOf(ledger)).toBe(0);
-      // Settled at the same time, all are in one message: then nothing is left for the next.
-      if (faultPoint !== 'after-settle') expect(next.settled.settled).toBeGreaterThan(0);
-      expect(ledger.state.balance(accountSchema.parse('bob')).available).toBeGreaterThan(0);
-    },
-  );
+  test.each([
+    ['before-queue', 'alone'],
+    ['before-queue', 'one of several'],
+    ['after-queue', 'alone'],
+    ['after-queue', 'one of several'],
+    ['after-accept', 'alone'],
+    ['before-settle', 'alone'],
+    ['after-settle', 'alone'],
+  ])('%s loses no credits and makes none: %s', { timeout: 60_000 }, async (faultPoint, company) => {
+    await using grid = await startGrid(`${faultPoint}:${JOBS / 2}`);
+    if (company !== 'alone') await appendAsAnother(await grid.connect('another'));
+    const client = createBusGrid({
+      name: 'test',
+      connection: await grid.connect('client'),
+      account: alice,
+    });
+    const jobs = Array.from({ length: JOBS }, (_, place) => textJob(`job ${place}`));
+    const ends = jobs.map(async (job) => (await client.submit(job)).result());
+    expect(await grid.killed).toBe('SIGKILL');
+    const { reaperTimes } = QUICK;
+    const next = await healthyDirector(grid.stack, grid.url, { reaperTimes });
+    expect((await Promise.all(ends)).map(({ status }) => status)).toEqual(jobs.map(() => 'done'));
+    const observer = await grid.connect('observer');
+    await expect
+      .poll(async () => [...(await readLedger(observer)).state.reservations()].length, { timeout: 30_000 })
+      .toBe(0);
+    const ledger = await readLedger(observer);
+    for (const { id } of jobs) expect(entriesOf(ledger, id)).toEqual(['reserve', 'settle']);
+    expect(sumOf(ledger)).toBe(0);
+    // Settled at the same time, all are in one message: then nothing is left for the next.
+    if (faultPoint !== 'after-settle') expect(next.settled.settled).toBeGreaterThan(0);
+    expect(ledger.state.balance(accountSchema.parse('bob')).available).toBeGreaterThan(0);
+  });
 
-  test('after it held the credits of a job that nobody submits again: they are given back, once', {
+  test('before it queued a job that nobody submits again: what it held is given back, once', {
     timeout: 60_000,
   }, async () => {
     await using grid = await startGrid('before-queue');
     const connection = await grid.connect('client');
+    await appendAsAnother(connection);
     const job = textJob('gone');
     connection.publish(
       subjects.request(alice, 'submit'),
@@ -130,8 +135,6 @@ describe('a director that is killed', () => {
       { reply: '_INBOX.nobody' },
     );
     await grid.killed;
-    // What was sent may be cut between the two: then the bus has this alone.
-    await reserveFor(connection, job.id);
     // The one that finds it is killed before the refund, the one after it is not.
     const second = await startDirector(grid.url, 'after-sweep');
     expect((await once(second, 'exit'))[1]).toBe('SIGKILL');

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openLedger } from '../../../src/runtime/bus/ledger.ts';
 import { Director } from '../../../src/runtime/director/director.ts';
-import { queueJob, withdrawJob } from '../../../src/runtime/director/queue-job.ts';
+import { endQueued } from '../../../src/runtime/director/job-ends.ts';
+import { queueJob } from '../../../src/runtime/director/queue-job.ts';
 import { microCredits } from '../../../src/runtime/protocol/credits.ts';
 import { AipgError } from '../../../src/runtime/protocol/errors.ts';
 import { accountSchema, newJobId, newTicket } from '../../../src/runtime/protocol/ids.ts';
@@ -97,7 +98,7 @@ describe('jobs that are submitted at the same moment', () => {
     const { sequence } = await queueJob(store, job, 'fresh', id, { ticket: newTicket() });
     await expect.poll(() => engine.begun).toEqual(['too dear']);
     const error = new AipgError('insufficient-credits', 'Another was first.');
-    await withdrawJob(store, job, sequence, error);
+    await endQueued(store, { job, sequence }, { status: 'failed', error: error.toJSON() });
     await expect.poll(queued).toBe(0);
     const client = await grid.client(alice);
     expect(await client.job(id).result()).toMatchObject({ status: 'failed', error: { code: error.code } });

@@ -9,7 +9,7 @@ import { entriesOf, readLedger } from '../../support/ledger.ts';
 import { doneBy, startOwnersGrid } from '../../support/owners-grid.ts';
 import { QUICK } from '../../support/quick-times.ts';
 
-/** Nobody has any credits, and no allowance; carol has a worker. */
+/** Nobody has credits or gets an allowance; carol has a worker. */
 async function startPoorGrid() {
   const owners = await startOwnersGrid(1, { credits: true, reaperTimes: QUICK.reaperTimes });
   const store = await owners.grid.store();
