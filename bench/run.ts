@@ -5,6 +5,7 @@ const benchmarks: Record<string, () => Promise<() => Promise<void>>> = {
   'batch-memory': async () => (await import('./batch-memory.ts')).batchMemory,
   'batch-throughput': async () => (await import('./batch-throughput.ts')).batchThroughput,
   'credits-cost': async () => (await import('./credits-cost.ts')).creditsCost,
+  'decode-step': async () => (await import('./decode-step.ts')).decodeStep,
   'grid-overhead': async () => (await import('./grid-overhead.ts')).gridOverhead,
   'jobs-per-second': async () => (await import('./jobs-per-second.ts')).jobsPerSecond,
   'ledger-verify': async () => (await import('./ledger-verify.ts')).ledgerVerify,

@@ -14,31 +14,45 @@ import {
   VALUE_TYPE,
 } from '../../test/support/gguf-bytes.ts';
 
+interface Shape {
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly feedForward: number;
+  readonly vocabulary: number;
+  readonly context: number;
+}
+
 /** A llama of 27.8 million random weights: what it says is noise, how long it takes is real. */
-const SHAPE = {
+const SHAPE: Shape = {
   width: 512,
   layers: 6,
   heads: 8,
   feedForward: 1_408,
   vocabulary: 8_192,
   context: 2_048,
-} as const;
+};
+/** Little to compute for as many tokens as models of today know. */
+export const WIDE: Shape = {
+  ...{ width: 64, layers: 2, heads: 4, feedForward: 128 },
+  ...{ vocabulary: 131_072, context: 1_024 },
+};
 
 interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
 }
 
-/** Writes the model as an f16 GGUF of 56 MB, the same bytes each time. */
-export async function writeRandomModel(path: string): Promise<ModelFile> {
-  const tensors = tensorList();
+/** Writes a model as an f16 GGUF, of 56 MB unless another shape is asked for; the same bytes each time. */
+export async function writeRandomModel(path: string, shape: Shape = SHAPE): Promise<ModelFile> {
+  const tensors = tensorList(shape);
   const table: Buffer[] = [];
   let offset = 0;
   for (const { name, shape } of tensors) {
     table.push(tensorRow(name, shape, isNorm(shape) ? TENSOR_TYPE.f32 : TENSOR_TYPE.f16, offset));
     offset = align(offset + bytesOf(shape));
   }
-  const keys = metadata();
+  const keys = metadata(shape);
   const header = Buffer.concat([ggufStart(tensors.length, keys.length), ...keys, ...table]);
   const file = Buffer.alloc(align(header.length) + offset);
   header.copy(file);
@@ -56,11 +70,10 @@ export async function writeRandomModel(path: string): Promise<ModelFile> {
     position = align(position + bytesOf(shape));
   }
   await writeFile(path, file);
-  return { name: 'random-27m', path, sha256: createHash('sha256').update(file).digest('hex') } as ModelFile;
+  return { name: 'random', path, sha256: createHash('sha256').update(file).digest('hex') } as ModelFile;
 }
 
-function tensorList(): Tensor[] {
-  const { width, layers, feedForward, vocabulary } = SHAPE;
+function tensorList({ width, layers, feedForward, vocabulary }: Shape): Tensor[] {
   const block = (layer: number): Tensor[] =>
     (
       [
@@ -83,8 +96,7 @@ function tensorList(): Tensor[] {
   ];
 }
 
-function metadata(): Buffer[] {
-  const { width, layers, heads, feedForward, vocabulary, context } = SHAPE;
+function metadata({ width, layers, heads, feedForward, vocabulary, context }: Shape): Buffer[] {
   // <unk>, <s>, </s>, the 256 bytes, then words nobody reads.
   const words = Array.from({ length: vocabulary }, (_, id) => {
     if (id < 3) return ['<unk>', '<s>', '</s>'][id] as string;

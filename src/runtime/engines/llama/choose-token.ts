@@ -6,9 +6,10 @@ import type { GenerateInput } from '../engine.ts';
 import { createSampler } from '../sampler/sampler.ts';
 import { decode } from './decode.ts';
 import type { Grammars } from './grammars.ts';
+import { LogProbs } from './log-probs.ts';
 
-/** How the next token of one output is chosen. */
-export interface TokenChooser {
+/** How the next token of one output is chosen; disposed of when the output has ended. */
+export interface TokenChooser extends AsyncDisposable {
   readonly sampler: SamplerName;
   /** Takes in a token of an earlier attempt. */
   accept(token: Token): void;
@@ -43,16 +44,21 @@ export async function chooseTokens(input: GenerateInput, grammars: Grammars): Pr
     accept: (token) => sampler.accept(token),
     next: (sequence, tokens, position, history) => sampler.next(sequence, tokens, position, history),
     completes: (text) => end.push(text),
+    [Symbol.asyncDispose]: async () => undefined,
   };
 }
 
 /** By our own sampler, from the likeliest tokens of all. */
 function freely({ sampling, seed }: GenerateInput): TokenChooser {
   const sampler = createSampler(sampling, seed);
+  const logProbs = new LogProbs();
+  // The penalty goes by the sign of a logit.
+  const likeliest = sampling.repeatPenalty === 1 ? logProbs.next.bind(logProbs) : decode;
   return {
     sampler: SAMPLER_VERSION,
     accept: () => undefined,
     next: async (sequence, tokens, position, history) =>
-      sampler.pick(await decode(sequence, tokens), position, history) as Token,
+      sampler.pick(await likeliest(sequence, tokens), position, history) as Token,
+    [Symbol.asyncDispose]: () => logProbs[Symbol.asyncDispose](),
   };
 }

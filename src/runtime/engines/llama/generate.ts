@@ -79,7 +79,11 @@ export async function* generate(
   let work: Promise<unknown> = Promise.resolve();
   let isFree = false;
   const release = () => {
-    if (!isFree) slots.release(sequence, work);
+    if (!isFree)
+      slots.release(
+        sequence,
+        work.catch(() => undefined).then(() => chooser[Symbol.asyncDispose]()),
+      );
     isFree = true;
   };
   /** The others do not wait for what is done with the end. */

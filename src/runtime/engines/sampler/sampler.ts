@@ -8,7 +8,7 @@ import { minP, topK, topP } from './truncation.ts';
 export interface Sampler {
   /**
    * The token at an output position. Depends on its arguments alone, not on earlier calls nor on the logits' order.
-   * @param logits Raw logits of (at least) the 64 likeliest tokens.
+   * @param logits Of (at least) the 64 likeliest tokens: raw, or without a repeat penalty less what is the same for all.
    * @param position Tokens of output before this one, 0 or more.
    * @param history All tokens so far, the prompt's first: what the repeat penalty looks back on.
    * @throws AipgError `internal` when no logit is finite.
