@@ -31,7 +31,7 @@ export class OwnWorkers implements Disposable {
   readonly #told = new Map<WorkerId, Told>();
   /** Those that take jobs now. */
   readonly #taking = new Map<string, Set<WorkerId>>();
-  /** Of which by their own word there are none. */
+  /** Of which there were some, and by their own word are none now. */
   readonly #stopped = new Set<string>();
   readonly #unlisten: () => void;
   #listeningSince: number;
@@ -70,7 +70,8 @@ export class OwnWorkers implements Disposable {
         this.#stopped.delete(key);
       }
     } else if (before ? before.state !== state : state !== 'left') {
-      this.#tellGone(told, (key) => this.#stopped.add(key));
+      // The first word of one says nothing of others that were not heard of yet.
+      this.#tellGone(told, before?.state === 'serving' ? (key) => this.#stopped.add(key) : undefined);
     }
     this.#schedule();
   }

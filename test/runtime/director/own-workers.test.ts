@@ -79,8 +79,10 @@ describe('the workers that serve their own account', () => {
     if (!account || !model || !first || !second) throw new Error('There is one of each.');
     using own = new OwnWorkers({ connection, now: () => 0, onGone: () => undefined });
     expect(own.haveStopped(account, model)).toBe(false);
-    own.hear(account, first, { models: [model], state: 'serving' });
+    // Another may serve that was not heard of yet.
     own.hear(account, second, { models: [model], state: 'draining' });
+    expect(own.haveStopped(account, model)).toBe(false);
+    own.hear(account, first, { models: [model], state: 'serving' });
     expect(own.haveStopped(account, model)).toBe(false);
     own.hear(account, first, { models: [model], state: 'paused' });
     expect(own.haveStopped(account, model)).toBe(true);
