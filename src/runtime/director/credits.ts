@@ -21,6 +21,7 @@ export interface CreditsOptions {
   readonly countTokens?: TokenCounter | undefined;
   readonly sweepTimes?: SweepTimes | undefined;
   readonly partGraceMs?: number | undefined;
+  readonly aloneMs?: number | undefined;
   readonly now: () => number;
 }
 
@@ -50,10 +51,10 @@ export class Credits implements AsyncDisposable {
     if (has && wanted === false) throw keepsLedger();
     if (!has && wanted !== true) return undefined;
     await provisionLedger(store.manager, replicas);
+    const { partGraceMs, aloneMs } = options;
     const book = new AccountBook();
-    const ledger = await openLedger(store, { log, now, listeners: [book.listen] });
+    const ledger = await openLedger(store, { log, now, listeners: [book.listen], aloneMs });
     const inputs = new RecentInputs();
-    const { partGraceMs } = options;
     const settler = await Settler.start({ store, ledger, inputs, countTokens, log, now, partGraceMs });
     const sweep = new Sweep({ store, ledger, settler, log, now, times: options.sweepTimes });
     return new Credits(ledger, book, new Charges(ledger, prices, inputs), settler, sweep);

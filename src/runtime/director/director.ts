@@ -50,6 +50,8 @@ export interface DirectorOptions {
   readonly sweepTimes?: SweepTimes | undefined;
   /** How long the worker of a job that was cut short has to say what it has streamed, in milliseconds. */
   readonly partGraceMs?: number | undefined;
+  /** After how long as the only one to append to the ledger it queues jobs before that has answered, in milliseconds. */
+  readonly aloneMs?: number | undefined;
   readonly now?: () => number;
 }
 

@@ -37,16 +37,19 @@ export interface LedgerOptions {
   readonly listeners?: readonly EntryListener[];
   /** Before a log that did not answer is asked again, in milliseconds. Default: 250. */
   readonly retryMs?: number;
+  /** For how long it is asked again before what was to be added is given up, in milliseconds. Default: 20,000. */
+  readonly patienceMs?: number;
+  /**
+   * Who has been the only one to append for longer than this is taken for the only one that does, in milliseconds.
+   * Default: 600,000.
+   */
+  readonly aloneMs?: number | undefined;
 }
 
 /** How long a log may take to show what it has, in milliseconds. */
 const CATCH_UP_MS = 20_000;
-/** For how long one that does not answer is asked again, in milliseconds. */
-const PATIENCE_MS = 20_000;
 /** After midnight, before the root of the day that ended is written, in milliseconds: clocks differ. */
 const ROOT_AFTER_MS = 5_000;
-/** Who has been the only one to append for this long is taken for the only one that does, in milliseconds. */
-const ALONE_MS = 600_000;
 
 /**
  * The ledger as a director has it: its state, kept up to date by what the log shows, and the one way to add to it. Any
@@ -59,10 +62,14 @@ export class Ledger implements AsyncDisposable {
   readonly #now: () => number;
   readonly #listeners: readonly EntryListener[];
   readonly #retryMs: number;
+  readonly #patienceMs: number;
+  readonly #aloneMs: number;
   readonly #state = LedgerState.empty();
   #sequence = 0;
   #wishes: Wish[] = [];
   #isAppending = false;
+  /** Whether the log has answered what it was sent last. */
+  #isAnswering = true;
   /** When another has appended last, by the time of its entries, in milliseconds since 1970. */
   #othersAt = 0;
   /** On its way into the log. */
@@ -71,15 +78,15 @@ export class Ledger implements AsyncDisposable {
   readonly #stopped = new AbortController();
   #rootTimer: NodeJS.Timeout | undefined;
 
-  private constructor(
-    entryLog: EntryLog,
-    { log, now = Date.now, listeners = [], retryMs = 250 }: LedgerOptions,
-  ) {
+  private constructor(entryLog: EntryLog, options: LedgerOptions) {
+    const { log, now = Date.now, listeners = [] } = options;
     this.#entryLog = entryLog;
     this.#log = log;
     this.#now = now;
     this.#listeners = listeners;
-    this.#retryMs = retryMs;
+    this.#retryMs = options.retryMs ?? 250;
+    this.#patienceMs = options.patienceMs ?? 20_000;
+    this.#aloneMs = options.aloneMs ?? 600_000;
   }
 
   /** Resolves when all entries that are there have been read. The log is the ledger's from now on. */
@@ -98,8 +105,8 @@ export class Ledger implements AsyncDisposable {
 
   /**
    * Adds what `build` makes of the newest state; it is called again when another was first.
-   * @param onSent called when it is on its way and nobody else can be first, as nobody else has appended for long: what
-   * `build` has made will be added, before the log has said so
+   * @param onSent called when it is on its way and most likely nobody else is first, as nobody else has appended for
+   * long; whether it was added, the promise says
    * @returns the entries that were added, with their places; `undefined` when there was nothing to add
    * @throws AipgError what `build` throws; `ledger-refused`, `insufficient-credits`; `grid-unreachable`
    */
@@ -133,11 +140,13 @@ export class Ledger implements AsyncDisposable {
     while (this.#wishes.length > 0) {
       try {
         this.#stopped.signal.throwIfAborted();
-        await this.#appendBatch(failingSince !== undefined);
+        await this.#appendBatch();
         failingSince = undefined;
       } catch (error) {
+        this.#isAnswering = false;
         failingSince ??= performance.now();
-        const isHopeless = this.#stopped.signal.aborted || performance.now() - failingSince > PATIENCE_MS;
+        const isHopeless =
+          this.#stopped.signal.aborted || performance.now() - failingSince > this.#patienceMs;
         if (isHopeless) for (const wish of this.#wishes.splice(0)) wish.reject(error);
         else await this.#reach(this.#sequence + 1, this.#retryMs).catch(() => undefined);
       }
@@ -146,7 +155,7 @@ export class Ledger implements AsyncDisposable {
   }
 
   /** What could not be appended now stays wished for. */
-  async #appendBatch(isFailing: boolean): Promise<void> {
+  async #appendBatch(): Promise<void> {
     const built = this.#sequence;
     const batch = new Batch(this.#state, this.#now());
     for (const wish of this.#wishes) if (!batch.add(wish)) break;
@@ -154,8 +163,10 @@ export class Ledger implements AsyncDisposable {
       const payload = batch.payload();
       this.#sent = { batch, payload, sequence: built + 1 };
       const appended = this.#entryLog.append(payload, built);
-      if (!isFailing && this.#now() - this.#othersAt > ALONE_MS) batch.tellSent();
-      if (!(await appended)) {
+      if (this.#isAnswering && this.#now() - this.#othersAt > this.#aloneMs) batch.tellSent();
+      const isFirst = await appended;
+      this.#isAnswering = true;
+      if (!isFirst) {
         // Another was first: its message is on its way here.
         await this.#reach(built + 1, CATCH_UP_MS);
         return;

@@ -9,7 +9,7 @@ import { silentLog } from '../../../src/runtime/protocol/log.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { textJob } from '../../support/grid.ts';
 import { MemoryLog } from '../ledger/memory-log.ts';
-import { alice, issue, micro, NOON } from '../ledger/support.ts';
+import { alice, erin, issue, micro, NOON, transfer } from '../ledger/support.ts';
 
 const model = modelNameSchema.parse('some/model');
 
@@ -35,7 +35,7 @@ beforeEach(async () => {
       return shared.append(data, expected);
     },
   };
-  ledger = await Ledger.open(gated, { log: silentLog, now: () => now, retryMs: 10 });
+  ledger = await Ledger.open(gated, { log: silentLog, now: () => now, retryMs: 10, patienceMs: 100 });
   await ledger.append(() => [{ kind: 'policy', policy: { ...DEFAULT_POLICY, allowance: micro(0) } }]);
   inputs = new RecentInputs();
   charges = new Charges(ledger, ledgerPrices, inputs);
@@ -112,6 +112,32 @@ describe('what a job will cost', () => {
     expect(await isKnown(second)).toBe(false);
     gate.resolve();
     await Promise.all([first.held, second.held]);
+  });
+
+  test('nor after it was given up on, until it has answered again', async () => {
+    await giveFor(10);
+    gate = Promise.withResolvers();
+    gate.reject(new Error('The stream has no leader.'));
+    await expect(charges.reserve(alice, textJob('a'), model).held).rejects.toThrow('no leader');
+    gate = Promise.withResolvers();
+    const next = charges.reserve(alice, textJob('b'), model);
+    expect(await isKnown(next)).toBe(false);
+    gate.resolve();
+    await next.held;
+    gate = Promise.withResolvers();
+    expect(await isKnown(charges.reserve(alice, textJob('c'), model))).toBe(true);
+  });
+
+  test('is not what it was taken for, when another has spent the credits in that moment', async () => {
+    await giveFor(1);
+    await using other = await Ledger.open(log.open(), { log: silentLog, now: () => now });
+    gate = Promise.withResolvers();
+    const holding = charges.reserve(alice, textJob('a'), model);
+    expect(await holding.expected).toMatchObject({ outcome: 'reserved' });
+    const { available } = other.state.balance(alice);
+    await other.append(() => [transfer(alice, erin, available)]);
+    gate.resolve();
+    await expect(holding.held).rejects.toMatchObject({ code: 'insufficient-credits' });
   });
 
   test('is nothing to who cannot pay, before the job is queued', async () => {
