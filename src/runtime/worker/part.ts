@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Proof } from '../bus/lease.ts';
 import type { Job } from '../protocol/job.ts';
@@ -14,7 +15,7 @@ import { retryUntilStopped } from './retry.ts';
 
 /** A director settles without a part that is not there after this long, in milliseconds. */
 const OFFER_MS = 10_000;
-/** For how long a worker that has no more time tries again, in milliseconds: its pay hangs on it. */
+/** And this long once the worker has no more time, in milliseconds: its pay hangs on it. */
 const HURRIED_OFFER_MS = 1_000;
 
 export interface Streamed {
@@ -45,6 +46,27 @@ export interface AttemptPartOptions extends Omit<Streamed, 'attempt' | 'startedA
   readonly hurry: AbortSignal;
 }
 
+/** Aborts when a part is to be offered no longer. */
+function offerTime(hurry: AbortSignal): Disposable & { readonly signal: AbortSignal } {
+  const end = new AbortController();
+  const endIn = (ms: number) =>
+    setTimeout(() => end.abort(new Error(`No director has taken it within ${ms} ms.`)), ms);
+  let timer = endIn(OFFER_MS);
+  const onHurry = () => {
+    clearTimeout(timer);
+    timer = endIn(HURRIED_OFFER_MS);
+  };
+  hurry.addEventListener('abort', onHurry);
+  if (hurry.aborted) onHurry();
+  return {
+    signal: end.signal,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      hurry.removeEventListener('abort', onHurry);
+    },
+  };
+}
+
 /** What an attempt is paid for by when its job ends before it is done. */
 export class AttemptPart {
   readonly #options: AttemptPartOptions;
@@ -70,11 +92,12 @@ export class AttemptPart {
     if (!this.isDue) return;
     const { connection, link, log, job, hurry } = this.#options;
     const part = partOf({ ...this.#options, attempt, startedAt: this.#startedAt });
-    const signal = hurry.aborted
-      ? AbortSignal.timeout(HURRIED_OFFER_MS)
-      : AbortSignal.any([hurry, AbortSignal.timeout(OFFER_MS)]);
+    using time = offerTime(hurry);
     try {
-      await retryUntilStopped(connection, signal, () => link.part(job.account, job.id, part, proof));
+      await Promise.race([
+        retryUntilStopped(connection, time.signal, () => link.part(job.account, job.id, part, proof)),
+        once(time.signal, 'abort').then(() => time.signal.throwIfAborted()),
+      ]);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn({ job: job.id, reason }, 'what was streamed of an ended job is not on record');
