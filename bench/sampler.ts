@@ -1,7 +1,7 @@
 import type { Token } from 'node-llama-cpp';
 import { resolvePaths } from '../src/runtime/config/paths.ts';
 import { loadBackend } from '../src/runtime/engines/llama/backend.ts';
-import { decode } from '../src/runtime/engines/llama/decode.ts';
+import { LogProbs } from '../src/runtime/engines/llama/log-probs.ts';
 import { createSampler } from '../src/runtime/engines/sampler/sampler.ts';
 import { deriveSeed, type Sampling } from '../src/runtime/protocol/text.ts';
 import { DEFAULT_SAMPLING } from './support/job.ts';
@@ -43,18 +43,19 @@ async function measure({ label, file, prompt }: BenchModel): Promise<string[][]>
     us: [] as number[],
   }));
   const decodeUs: number[] = [];
+  await using logProbs = new LogProbs();
 
   const history: Token[] = model.tokenize(prompt);
   let next: readonly Token[] = history.slice();
   for (let step = -WARM_UP_STEPS; step < STEPS; step++) {
     const decodedFrom = performance.now();
-    const logits = await decode(sequence, next);
+    const likeliest = await logProbs.next(sequence, next);
     const decoded = performance.now() - decodedFrom;
     if (step >= 0) decodeUs.push(1_000 * decoded);
     let token: Token | undefined;
     for (const { sampler, us } of samplers) {
       const pickedFrom = performance.now();
-      const picked = sampler.pick(logits, history.length, history);
+      const picked = sampler.pick(likeliest, history.length, history);
       const took = performance.now() - pickedFrom;
       if (step >= 0) us.push(1_000 * took);
       token ??= picked as Token;

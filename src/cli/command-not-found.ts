@@ -19,7 +19,8 @@ const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
       hint: `See ${config.bin} ${asked} --help.`,
     });
   }
-  throw new AipgError('usage', `There is no command named ${asked}.`, {
+  const named = asked.length > LONGEST_SHOWN ? 'like that' : `named ${asked}`;
+  throw new AipgError('usage', `There is no command ${named}.`, {
     hint: didYouMean(nearest(asked, known)) ?? `See ${config.bin} --help.`,
   });
 };

@@ -20,9 +20,12 @@ describe('what is no command', () => {
     await expect(ask('doctor:now')).rejects.toMatchObject({ code: 'usage', message });
   });
 
-  test('a word that may be a key is not repeated', async () => {
+  test.each([
+    ['grid:join:', '`aipg grid join` takes no words.'],
+    ['grid:', 'There is no command like that.'],
+    ['', 'There is no command like that.'],
+  ])('a word behind "%s" that may be a key is not repeated', async (before, message) => {
     const invitation = 'aipg-invitation-1-eyJuYW1lIjoiaG9tZSIsInVybCI6Im5hdHM6Ly8';
-    const message = '`aipg grid join` takes no words.';
-    await expect(ask(`grid:join:${invitation}`)).rejects.toMatchObject({ code: 'usage', message });
+    await expect(ask(`${before}${invitation}`)).rejects.toMatchObject({ code: 'usage', message });
   });
 });

@@ -1,4 +1,4 @@
-import type { ControlledEvaluateInputItem, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from 'node-llama-cpp';
 import { SAMPLER_CANDIDATES } from '../sampler/candidates.ts';
 
 /** The likeliest tokens after the ones decoded, with their raw logits. */
@@ -25,9 +25,4 @@ export async function decode(sequence: LlamaContextSequence, tokens: readonly To
 /** Decodes tokens into a sequence without asking for logits. */
 export async function prefill(sequence: LlamaContextSequence, tokens: readonly Token[]): Promise<void> {
   await sequence.controlledEvaluate([...tokens]);
-}
-
-/** Decodes some token, as generation would, to measure how long it takes. */
-export async function decodeOne(sequence: LlamaContextSequence, model: LlamaModel): Promise<void> {
-  await decode(sequence, [model.tokens.bos ?? model.tokens.eos ?? (0 as Token)]);
 }

@@ -17,7 +17,7 @@ const stepsOf = (sequence: LlamaContextSequence, tokens: Token[]) =>
 /**
  * The likeliest tokens after those of one output, each with its log probability among them: its logit, less what is the
  * same for all. Asked so, the library keeps one sampler for the output; asked for logits it makes one for each token,
- * with room for the whole vocabulary: a millisecond where that has 128 thousand tokens.
+ * with room for the whole vocabulary: two milliseconds where that has 131,072 tokens.
  */
 export class LogProbs implements AsyncDisposable {
   #steps: ReturnType<typeof stepsOf> | undefined;
@@ -30,7 +30,7 @@ export class LogProbs implements AsyncDisposable {
     const first = this.#steps === undefined;
     this.#steps ??= stepsOf(sequence, [...tokens]);
     const { value } = await this.#steps.next(first ? undefined : [...tokens]);
-    if (!value) throw new Error('llama.cpp returned no probabilities');
+    if (!value?.probabilities) throw new Error('llama.cpp returned no probabilities');
     return Array.from(value.probabilities, ([token, probability]) => [token, Math.log(probability)]);
   }
 

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
-import type { LlamaModel } from 'node-llama-cpp';
+import type { LlamaModel, Token } from 'node-llama-cpp';
 import { machineFingerprint } from '../../cache/machine.ts';
 import type { ModelFile } from '../../protocol/model.ts';
 import type { Backend } from './backend.ts';
-import { decodeOne } from './decode.ts';
+import { LogProbs } from './log-probs.ts';
 import { rememberedThreads } from './thread-cache.ts';
 import { chooseThreads, type MeasureRate } from './thread-choice.ts';
 
@@ -40,9 +40,14 @@ export async function threadsFor(
 function measureWith(model: LlamaModel, sequences: number, signal: AbortSignal | undefined): MeasureRate {
   return async (threads) => {
     const context = await model.createContext({ sequences, contextSize: 256, threads });
+    const token = model.tokens.bos ?? model.tokens.eos ?? (0 as Token);
+    const outputs = Array.from({ length: sequences }, () => ({
+      sequence: context.getSequence(),
+      logProbs: new LogProbs(),
+    }));
     try {
-      const all = Array.from({ length: sequences }, () => context.getSequence());
-      const round = () => Promise.all(all.map((sequence) => decodeOne(sequence, model)));
+      const round = () =>
+        Promise.all(outputs.map(({ sequence, logProbs }) => logProbs.next(sequence, [token])));
       await round(); // reads the weights from disk and fills the caches
       const start = performance.now();
       let elapsed = 0;
@@ -55,6 +60,7 @@ function measureWith(model: LlamaModel, sequences: number, signal: AbortSignal |
       }
       return (rounds * sequences * 1_000) / elapsed;
     } finally {
+      for (const { logProbs } of outputs) await logProbs[Symbol.asyncDispose]();
       await context.dispose();
     }
   };
