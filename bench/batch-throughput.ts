@@ -84,7 +84,8 @@ async function measure(
     const rates = new Map(Object.keys(ways).map((way) => [way, [] as number[]]));
     for (const run of Object.values(ways)) await run(few);
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [way, run] of Object.entries(ways)) {
+      // In turns forth and back, as a host's speed drifts.
+      for (const [way, run] of round % 2 ? Object.entries(ways).reverse() : Object.entries(ways)) {
         const { outputTokens, totalMs } = await run(all);
         rates.get(way)?.push((1_000 * outputTokens) / totalMs);
       }
