@@ -14,7 +14,7 @@ const commandNotFound: Hook.CommandNotFound = async ({ id, config }) => {
   const asked = isTopic && second !== undefined ? `${first} ${second}` : first;
   if (known.includes(asked)) {
     const word = words[asked.split(' ').length] ?? '';
-    const given = word.length > LONGEST_SHOWN ? '' : `: not ${word}`;
+    const given = word.length > LONGEST_SHOWN ? '' : `, but got "${word}"`;
     throw new AipgError('usage', `\`${config.bin} ${asked}\` takes no words${given}.`, {
       hint: `See ${config.bin} ${asked} --help.`,
     });

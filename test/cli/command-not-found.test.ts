@@ -16,7 +16,7 @@ describe('what is no command', () => {
   });
 
   test('a command says which word it does not take', async () => {
-    const message = '`aipg doctor` takes no words: not now.';
+    const message = '`aipg doctor` takes no words, but got "now".';
     await expect(ask('doctor:now')).rejects.toMatchObject({ code: 'usage', message });
   });
 
