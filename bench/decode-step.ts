@@ -28,12 +28,12 @@ export async function decodeStep(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'aipg-bench-'));
   try {
     const wide = await writeRandomModel(join(folder, 'wide.gguf'), WIDE);
+    const { llama } = await loadBackend(resolvePaths().cache);
     const rows: string[][] = [];
     for (const [label, { path }] of [
       ['bundled', bundledModel()],
       ['random, wide', wide],
     ] as const) {
-      const { llama } = await loadBackend(resolvePaths().cache);
       const model = await llama.loadModel({ modelPath: path });
       rows.push(await measure(label, model));
       await model.dispose();

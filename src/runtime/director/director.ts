@@ -56,8 +56,8 @@ export interface DirectorOptions {
 }
 
 /**
- * Admits jobs and looks after them. Whatever it keeps in memory can be lost: as many directors as one likes run side by side
- * on one bus, and a new one goes on where another ended.
+ * Admits jobs and looks after them. Whatever it keeps in memory can be lost: as many directors as one likes run side by
+ * side on one bus, and a new one goes on where another ended.
  */
 export class Director implements AsyncDisposable {
   readonly #connection: NatsConnection;

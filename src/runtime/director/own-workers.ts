@@ -71,7 +71,7 @@ export class OwnWorkers implements Disposable {
       }
     } else if (before ? before.state !== state : state !== 'left') {
       // The first word of one says nothing of others that were not heard of yet.
-      this.#tellGone(told, before?.state === 'serving' ? (key) => this.#stopped.add(key) : undefined);
+      this.#tellGone(told, before?.state === 'serving');
     }
     this.#schedule();
   }
@@ -107,11 +107,12 @@ export class OwnWorkers implements Disposable {
     }
   }
 
-  #tellGone({ account, models }: Told, note?: (key: string) => void): void {
+  /** @param hasSaidSo that it takes the account's jobs no more, which it took before */
+  #tellGone({ account, models }: Told, hasSaidSo: boolean): void {
     for (const model of models) {
       const key = keyOf(account, model);
       if (this.#taking.has(key)) continue;
-      note?.(key);
+      if (hasSaidSo) this.#stopped.add(key);
       this.#options.onGone(account, model);
     }
   }
@@ -139,7 +140,7 @@ export class OwnWorkers implements Disposable {
     for (const [worker, told] of this.#told) {
       if (told.at >= oldest) continue;
       this.#forget(worker, told);
-      this.#tellGone(told);
+      this.#tellGone(told, false);
     }
   }
 }

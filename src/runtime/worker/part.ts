@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Proof } from '../bus/lease.ts';
+import { orAbort } from '../engines/or-abort.ts';
 import type { Job } from '../protocol/job.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Sha256 } from '../protocol/model.ts';
@@ -94,10 +94,10 @@ export class AttemptPart {
     const part = partOf({ ...this.#options, attempt, startedAt: this.#startedAt });
     using time = offerTime(hurry);
     try {
-      await Promise.race([
-        retryUntilStopped(connection, time.signal, () => link.part(job.account, job.id, part, proof)),
-        once(time.signal, 'abort').then(() => time.signal.throwIfAborted()),
-      ]);
+      const offering = retryUntilStopped(connection, time.signal, () =>
+        link.part(job.account, job.id, part, proof),
+      );
+      await orAbort(offering, time.signal);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn({ job: job.id, reason }, 'what was streamed of an ended job is not on record');

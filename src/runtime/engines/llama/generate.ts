@@ -2,13 +2,13 @@ import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import { AipgError } from '../../protocol/errors.ts';
 import type { FinishReason } from '../../protocol/text.ts';
 import type { Chunk, GenerateInput } from '../engine.ts';
+import { orAbort } from '../or-abort.ts';
 import type { ChatTemplate } from './chat-template.ts';
 import { chooseTokens } from './choose-token.ts';
 import { prefill } from './decode.ts';
 import { endTextsOf, endTokensOf } from './ends.ts';
 import type { Grammars } from './grammars.ts';
 import { unknownToken } from './known-tokens.ts';
-import { orAbort } from './or-abort.ts';
 import { join, Output } from './output.ts';
 import { tokenizePrompt } from './prompt.ts';
 import type { Slots } from './slots.ts';
@@ -79,12 +79,10 @@ export async function* generate(
   let work: Promise<unknown> = Promise.resolve();
   let isFree = false;
   const release = () => {
-    if (!isFree)
-      slots.release(
-        sequence,
-        work.catch(() => undefined).then(() => chooser[Symbol.asyncDispose]()),
-      );
+    if (isFree) return;
     isFree = true;
+    const ended = work.catch(() => undefined).then(() => chooser[Symbol.asyncDispose]());
+    slots.release(sequence, ended);
   };
   /** The others do not wait for what is done with the end. */
   const end = async (reason: FinishReason, rest: Piece): Promise<Chunk> => {

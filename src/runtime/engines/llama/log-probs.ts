@@ -27,9 +27,9 @@ export class LogProbs implements AsyncDisposable {
     sequence: LlamaContextSequence,
     tokens: readonly Token[],
   ): Promise<(readonly [token: Token, logProb: number])[]> {
-    const first = this.#steps === undefined;
-    this.#steps ??= stepsOf(sequence, [...tokens]);
-    const { value } = await this.#steps.next(first ? undefined : [...tokens]);
+    const input = [...tokens];
+    this.#steps ??= stepsOf(sequence, input);
+    const { value } = await this.#steps.next(input);
     if (!value?.probabilities) throw new Error('llama.cpp returned no probabilities');
     return Array.from(value.probabilities, ([token, probability]) => [token, Math.log(probability)]);
   }
