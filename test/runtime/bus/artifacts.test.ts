@@ -1,26 +1,13 @@
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../../../src/runtime/bus/artifacts.ts';
 import { openArtifacts, provision } from '../../../src/runtime/bus/provision.ts';
 import { LIMITS } from '../../../src/runtime/protocol/limits.ts';
-import { startTestBus, type TestBus } from '../../support/bus-server.ts';
+import { connectedBus } from '../../support/connected-bus.ts';
 
 const schema = z.object({ text: z.string() });
-let bus: TestBus;
-let connection: NatsConnection;
-
-beforeAll(async () => {
-  bus = await startTestBus();
-  const { connectBus } = await import('../../../src/runtime/bus/connect.ts');
-  connection = await connectBus({ url: bus.url, name: 'test' });
-  await provision(connection);
-});
-
-afterAll(async () => {
-  await connection.close();
-  await bus.stop();
-});
+const { connection } = await connectedBus();
+await provision(connection);
 
 const ofLength = (length: number) => ({ text: 'ä'.repeat(length / 2) });
 

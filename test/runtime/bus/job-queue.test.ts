@@ -1,7 +1,5 @@
-import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectBus } from '../../../src/runtime/bus/connect.ts';
+import { jetstream } from '@nats-io/jetstream';
+import { describe, expect, test } from 'vitest';
 import { directAccess, JobQueue } from '../../../src/runtime/bus/job-queue.ts';
 import type { Lease } from '../../../src/runtime/bus/lease.ts';
 import {
@@ -15,23 +13,11 @@ import type { Lane, Tier } from '../../../src/runtime/protocol/job.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { ownSubjects } from '../../../src/runtime/protocol/own-lane.ts';
 import { STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
-import { startTestBus, type TestBus } from '../../support/bus-server.ts';
+import { connectedBus } from '../../support/connected-bus.ts';
 
-let bus: TestBus;
-let connection: NatsConnection;
-let manager: JetStreamManager;
+const { bus, connection } = await connectedBus();
+const manager = await provision(connection);
 let count = 0;
-
-beforeAll(async () => {
-  bus = await startTestBus();
-  connection = await connectBus({ url: bus.url, name: 'test' });
-  manager = await provision(connection);
-});
-
-afterAll(async () => {
-  await connection.close();
-  await bus.stop();
-});
 
 /** A queue of its own for each test. */
 async function newQueue(): Promise<{

@@ -1,22 +1,9 @@
 import { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { connectBus } from '../../../src/runtime/bus/connect.ts';
-import { startTestBus, type TestBus } from '../../support/bus-server.ts';
+import { expect, test, vi } from 'vitest';
+import { connectedBus } from '../../support/connected-bus.ts';
 
-let bus: TestBus;
-let connection: NatsConnection;
-
-beforeAll(async () => {
-  bus = await startTestBus();
-  connection = await connectBus({ url: bus.url, name: 'writer' });
-});
-
-afterAll(async () => {
-  await connection.close();
-  await bus.stop();
-});
+const { connection } = await connectedBus('writer');
 
 async function publishAfter(promises: number, subject: string): Promise<void> {
   for (let n = 0; n < promises; n++) await undefined;

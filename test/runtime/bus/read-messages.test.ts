@@ -1,33 +1,23 @@
 import { kill } from 'node:process';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { connectBus } from '../../../src/runtime/bus/connect.ts';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { provision } from '../../../src/runtime/bus/provision.ts';
 import { type Kept, readMessages } from '../../../src/runtime/bus/read-messages.ts';
 import { LOCAL_ACCOUNT, newJobId } from '../../../src/runtime/protocol/ids.ts';
 import { patterns, STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
-import { startTestBus, type TestBus } from '../../support/bus-server.ts';
+import { connectedBus } from '../../support/connected-bus.ts';
 
 /** More than are read by one request. */
 const MESSAGES = 1_300;
 
-let bus: TestBus;
-let connection: NatsConnection;
+const { bus, connection } = await connectedBus('reader');
 
 beforeAll(async () => {
-  bus = await startTestBus();
-  connection = await connectBus({ url: bus.url, name: 'reader' });
   const jetstream = (await provision(connection)).jetstream();
   await Promise.all(
     Array.from({ length: MESSAGES }, (_, index) =>
       jetstream.publish(subjects.result(LOCAL_ACCOUNT, newJobId()), String(index)),
     ),
   );
-});
-
-afterAll(async () => {
-  await connection.close();
-  await bus.stop();
 });
 
 const results = () => readMessages(connection, STREAMS.results, { subject: patterns.results });

@@ -17,6 +17,7 @@ import { issue, transfer } from '../ledger/support.ts';
 
 const alice = accountSchema.parse('alice');
 const bob = accountSchema.parse('bob');
+const FIRST = 'what does it cost?';
 
 describe('jobs that are submitted at the same moment', () => {
   let grid: TestGrid;
@@ -51,8 +52,8 @@ describe('jobs that are submitted at the same moment', () => {
   /** Leaves alice with what a job can cost, so many times. */
   async function leave(jobs: number): Promise<number> {
     const client = await grid.client(alice);
-    const first = textJob('what does it cost?');
-    engine.end('what does it cost?');
+    const first = textJob(FIRST);
+    engine.end(FIRST);
     await (await client.submit(first)).result();
     await expect.poll(async () => entriesOf(await copy(), first.id)).toEqual(['reserve', 'settle']);
     const { entries, state } = await copy();

@@ -1,25 +1,12 @@
-import type { NatsConnection } from '@nats-io/transport-node';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectBus } from '../../../src/runtime/bus/connect.ts';
+import { describe, expect, test } from 'vitest';
 import { OwnWorkers } from '../../../src/runtime/director/own-workers.ts';
 import { accountSchema, workerIdSchema } from '../../../src/runtime/protocol/ids.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { ownStateSchema } from '../../../src/runtime/protocol/worker-requests.ts';
-import { startTestBus, type TestBus } from '../../support/bus-server.ts';
+import { connectedBus } from '../../support/connected-bus.ts';
 
-let bus: TestBus;
-let connection: NatsConnection;
-
-beforeAll(async () => {
-  bus = await startTestBus();
-  connection = await connectBus({ url: bus.url, name: 'test' });
-});
-afterAll(async () => {
-  await connection.close();
-  await bus.stop();
-});
-
+const { connection } = await connectedBus();
 const accounts = ['carol', 'dave'].map((name) => accountSchema.parse(name));
 const models = ['a', 'b'].map((name) => modelNameSchema.parse(name));
 /** Each is of the account of its place. */

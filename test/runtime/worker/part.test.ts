@@ -1,6 +1,4 @@
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connectBus } from '../../../src/runtime/bus/connect.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { accountSchema, newJobId, newTicket, workerIdOf } from '../../../src/runtime/protocol/ids.ts';
 import { jobSchema } from '../../../src/runtime/protocol/job.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
@@ -9,20 +7,10 @@ import { newUserSeed, receiptSigner } from '../../../src/runtime/protocol/receip
 import { deriveSeed } from '../../../src/runtime/protocol/text.ts';
 import type { WorkerLink } from '../../../src/runtime/worker/link.ts';
 import { AttemptPart } from '../../../src/runtime/worker/part.ts';
-import { startTestBus, type TestBus } from '../../support/bus-server.ts';
+import { connectedBus } from '../../support/connected-bus.ts';
 import { recordingLog } from '../../support/grid.ts';
 
-let bus: TestBus;
-let connection: NatsConnection;
-beforeAll(async () => {
-  bus = await startTestBus();
-  connection = await connectBus({ url: bus.url, name: 'test' });
-});
-afterAll(async () => {
-  await connection.close();
-  await bus.stop();
-});
-
+const { connection } = await connectedBus();
 const signer = receiptSigner(newUserSeed());
 const account = accountSchema.parse('alice');
 const job = jobSchema.parse({
