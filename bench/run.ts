@@ -9,6 +9,7 @@ const benchmarks: Record<string, () => Promise<() => Promise<void>>> = {
   'grid-overhead': async () => (await import('./grid-overhead.ts')).gridOverhead,
   'jobs-per-second': async () => (await import('./jobs-per-second.ts')).jobsPerSecond,
   'ledger-verify': async () => (await import('./ledger-verify.ts')).ledgerVerify,
+  'prompt-cache': async () => (await import('./prompt-cache.ts')).promptCache,
   'start-up': async () => (await import('./start-up.ts')).startUp,
   'top-load': async () => (await import('./top-load.ts')).topLoad,
   sampler: async () => (await import('./sampler.ts')).sampler,

@@ -24,6 +24,10 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(error: Error): Promise<void> {
-    endWithError(error, { json: this.argv.includes('--json'), debug: this.argv.includes('--debug') });
+    endWithError(error, {
+      json: this.argv.includes('--json'),
+      debug: this.argv.includes('--debug'),
+      command: this.id?.replaceAll(':', ' '),
+    });
   }
 }

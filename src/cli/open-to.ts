@@ -15,7 +15,6 @@ export const openFlags = {
   listen: Flags.string({
     description: `Open the grid to members with keys, see \`aipg grid init\`. Default port: ${DEFAULT_PORT}.`,
     helpValue: 'HOST[:PORT]',
-    exclusive: ['port'],
   }),
   insecure: Flags.boolean({
     description: 'Listen beyond this machine without TLS, as inside a network that you trust.',
@@ -42,6 +41,7 @@ export const openFlags = {
 
 interface OpenFlags {
   readonly listen: string;
+  readonly port?: number | undefined;
   readonly insecure: boolean;
   readonly tls: boolean;
   readonly 'tls-cert'?: string | undefined;
@@ -51,11 +51,11 @@ interface OpenFlags {
 
 /**
  * Who may come, and where.
- * @throws AipgError `usage` without the keys of a grid, for an address beyond this machine with neither TLS nor
+ * @throws AipgError `usage` without the keys of a grid, for two ports, for an address beyond this machine with neither TLS nor
  * `--insecure`, or for a certificate that does not fit
  */
 export async function openTo(paths: Paths, flags: OpenFlags): Promise<OpenTo> {
-  const { host, port } = parseListen(flags.listen);
+  const { host, port } = parseListen(flags.listen, flags.port);
   const [{ Authority }, { isLoopback }] = await Promise.all([
     import('../runtime/identity/authority.ts'),
     import('../runtime/host/host.ts'),
@@ -109,13 +109,20 @@ async function certificateOf(
   return own;
 }
 
-/** @throws AipgError `usage` */
-export function parseListen(text: string): { host: string; port: number } {
+/** @param asked The port of `--port`. @throws AipgError `usage` */
+export function parseListen(text: string, asked?: number): { host: string; port: number } {
   const [, inBrackets, plain, digits] = /^(?:\[([\da-fA-F:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = inBrackets ?? plain;
-  const port = digits === undefined ? DEFAULT_PORT : Number(digits);
-  if (host !== undefined && port >= 1 && port <= 65_535) return { host, port };
-  throw new AipgError('usage', `--listen must be HOST or HOST:PORT, not ${JSON.stringify(text)}.`, {
-    hint: 'For example: --listen 0.0.0.0:4222',
-  });
+  const port = digits === undefined ? (asked ?? DEFAULT_PORT) : Number(digits);
+  if (host === undefined || port < 1 || port > 65_535) {
+    throw new AipgError('usage', `--listen must be HOST or HOST:PORT, not ${JSON.stringify(text)}.`, {
+      hint: 'For example: --listen 0.0.0.0:4222',
+    });
+  }
+  if (asked !== undefined && asked !== port) {
+    throw new AipgError('usage', `--listen ${text} names another port than --port ${asked}.`, {
+      hint: 'Leave out one of the two ports.',
+    });
+  }
+  return { host, port };
 }

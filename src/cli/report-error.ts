@@ -1,9 +1,9 @@
 import process from 'node:process';
 import { Errors } from '@oclif/core';
-import { didYouMean, nearest } from '../runtime/models/suggest.ts';
-import { AipgError, toAipgError } from '../runtime/protocol/errors.ts';
+import { toAipgError } from '../runtime/protocol/errors.ts';
 import { Interrupted, PipeClosed } from './stop-signal.ts';
 import { paint } from './terminal.ts';
+import { usageError } from './usage-error.ts';
 
 /** A process whose command failed ends after this long at the latest, in milliseconds. */
 const LINGER_MS = 2_000;
@@ -16,6 +16,8 @@ export interface ReportOptions {
   readonly json?: boolean | undefined;
   /** With the stack, for those who work on aipg. */
   readonly debug?: boolean | undefined;
+  /** The words of the command that failed, without the program's name. */
+  readonly command?: string | undefined;
 }
 
 /** Reports what ended the command. What failed may leave something open, as a connection to a bus that hangs. */
@@ -25,7 +27,10 @@ export function endWithError(thrown: unknown, options: ReportOptions = {}): void
 }
 
 /** Says on stderr what went wrong and what to do next, and sets the exit code. */
-export function reportError(thrown: unknown, { json = false, debug = false }: ReportOptions = {}): void {
+export function reportError(
+  thrown: unknown,
+  { json = false, debug = false, command }: ReportOptions = {},
+): void {
   if (thrown instanceof Errors.ExitError) {
     process.exitCode = thrown.oclif.exit ?? 0;
     return;
@@ -34,7 +39,7 @@ export function reportError(thrown: unknown, { json = false, debug = false }: Re
     process.exitCode = SIGPIPE_STATUS;
     return;
   }
-  const error = fromOclif(thrown);
+  const error = usageError(thrown, command) ?? toAipgError(thrown);
   process.exitCode = error.exitCode;
   if (thrown instanceof Interrupted && !json) return;
   if (json) {
@@ -45,41 +50,6 @@ export function reportError(thrown: unknown, { json = false, debug = false }: Re
   process.stderr.write(`${red('error:')} ${error.message}\n`);
   if (error.hint !== undefined) process.stderr.write(`${dim(error.hint)}\n`);
   if (debug) process.stderr.write(`${dim(stackOf(thrown))}\n`);
-}
-
-/** oclif's own errors are all about how the command was written. */
-function fromOclif(thrown: unknown): AipgError {
-  if (!(thrown instanceof Errors.CLIError)) {
-    const error = toAipgError(thrown);
-    return error.message.startsWith('Parsing ') ? withoutParsing(error) : error;
-  }
-  const [text = ''] = thrown.message.split('\nSee more help with --help');
-  const message = text.replace(/^The following errors? occurred:/, '');
-  return new AipgError('usage', asSentence(message.trim().replace(/\s*\n\s*/g, ' ')), {
-    hint: suggestion(thrown) ?? 'See --help.',
-    cause: thrown,
-  });
-}
-
-/** oclif writes around the message of what a flag's parser threw. */
-function withoutParsing(error: AipgError): AipgError {
-  const message = error.message
-    .replace(/^Parsing [^\n]*\n\t/, '')
-    .replace(/\nSee more help with --help$/, '');
-  return new AipgError(error.code, message, { hint: error.hint ?? 'See --help.', cause: error });
-}
-
-/** Flags that may have been meant by one that is not there. */
-function suggestion(error: Error): string | undefined {
-  const { flags, parse } = error as { flags?: unknown; parse?: { input?: { flags?: object } } };
-  if (!Array.isArray(flags) || !parse?.input?.flags) return undefined;
-  const known = Object.keys(parse.input.flags).map((name) => `--${name}`);
-  return didYouMean(flags.flatMap((flag) => nearest(String(flag), known, 1)));
-}
-
-function asSentence(text: string): string {
-  const sentence = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 function stackOf(error: unknown): string {

@@ -128,7 +128,33 @@ describe('a command that is not understood', () => {
     expectRefused(['gen', '--seed'], { code: 'usage', names: ['--seed'] }));
 
   test('names arguments that are missing', () =>
-    expectRefused(['grid', 'add', 'home'], { code: 'usage', names: ['url'] }));
+    expectRefused(['grid', 'add', 'home'], {
+      code: 'usage',
+      names: ['URL'],
+      hint: 'See `aipg grid add --help`.',
+    }));
+
+  test('names a flag that is missing, and what it takes', () =>
+    expectRefused(['grid', 'init', 'lab'], {
+      code: 'usage',
+      names: ['Missing flag --url tls://HOST:PORT.'],
+      hint: 'See `aipg grid init --help`.',
+    }));
+
+  test('names the flag that another needs', () =>
+    expectRefused(['up', '--tls'], { code: 'usage', names: ['--tls needs --listen HOST[:PORT].'] }));
+
+  test('names two flags that contradict each other', () =>
+    expectRefused(['ledger', 'log', '--all', '--limit', '3'], {
+      code: 'usage',
+      names: [/--(all|limit) does not go with --(all|limit)\./],
+    }));
+
+  test('names two ports where there can be one', () =>
+    expectRefused(['up', '--listen', '127.0.0.1:4000', '--port', '4001'], {
+      code: 'usage',
+      names: ['127.0.0.1:4000', '--port 4001'],
+    }));
 
   test('names an argument too many', () =>
     expectRefused(['status', 'now'], { code: 'usage', names: ['now'] }));

@@ -36,6 +36,12 @@ export interface LoadedModel extends AsyncDisposable {
 export interface GenerateInput extends TextInput {
   /** Output tokens of an earlier attempt: go on after them as if they had been generated here. */
   readonly resumeFrom?: readonly number[];
+  /**
+   * In whose name: the beginning that a prompt shares with an earlier one of the same name need not be decoded again.
+   * How soon a first token comes tells of it, so only who may know of each other's prompts share a name. Absent:
+   * nothing is reused, and nothing is kept.
+   */
+  readonly cacheScope?: string;
 }
 
 /**

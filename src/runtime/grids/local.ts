@@ -1,6 +1,7 @@
 import type { Finish, LoadedModel } from '../engines/engine.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { JobEvent } from '../protocol/events.ts';
+import { LOCAL_ACCOUNT } from '../protocol/ids.ts';
 import type { JobSpec } from '../protocol/job.ts';
 import type { Grid, JobHandle } from './grid.ts';
 import { resultOf } from './result-of.ts';
@@ -70,7 +71,7 @@ async function* run(model: LoadedModel, job: JobSpec, cancelled: AbortSignal): A
   yield { type: 'accepted', model: model.facts.name };
   try {
     if (timeout !== undefined) limit = setTimeout(() => late.abort(), timeout);
-    for await (const chunk of model.generate(job.input, signal)) {
+    for await (const chunk of model.generate({ ...job.input, cacheScope: LOCAL_ACCOUNT }, signal)) {
       firstTokenAt ??= performance.now();
       if (chunk.tokens.length > 0 || chunk.text !== '') {
         yield {

@@ -206,6 +206,8 @@ export class Attempt {
     const remaining = attemptDeadlineMs(this.#job, Date.now());
     const outcome = await computeOutput(model, identity.id, input, {
       output: this.#output,
+      // Of a sealed job nothing stays.
+      cacheScope: this.#sealed ? undefined : this.#job.account,
       deadlineMs: remaining,
       signal: this.#stopped.signal,
     });

@@ -9,6 +9,8 @@ import type { OutputStream } from './output-stream.ts';
 export interface ComputeOptions {
   /** What it holds already is where the output goes on. */
   readonly output: OutputStream;
+  /** Whose prompts may be known by how soon this one is read; absent: nobody's. */
+  readonly cacheScope: string | undefined;
   readonly deadlineMs: Deadline;
   readonly signal: AbortSignal;
 }
@@ -21,7 +23,7 @@ export async function computeOutput(
   model: LoadedModel,
   worker: WorkerId,
   input: TextInput,
-  { output, deadlineMs, signal }: ComputeOptions,
+  { output, cacheScope, deadlineMs, signal }: ComputeOptions,
 ): Promise<Outcome> {
   const startedAt = performance.now();
   let firstTokenAt: number | undefined;
@@ -34,7 +36,11 @@ export async function computeOutput(
   let watchdog = setTimeout(stalled, limits.firstToken);
   const deadline = setTimeout(() => tooLong.abort(deadlineMs.error), Math.min(deadlineMs.ms, MAX_TIMER_MS));
   try {
-    const given = resumeFrom.length > 0 ? { ...input, resumeFrom } : input;
+    const given = {
+      ...input,
+      ...(resumeFrom.length > 0 && { resumeFrom }),
+      ...(cacheScope !== undefined && { cacheScope }),
+    };
     for await (const chunk of model.generate(given, AbortSignal.any([signal, tooLong.signal]))) {
       if (firstTokenAt === undefined) {
         firstTokenAt = performance.now();

@@ -5,10 +5,11 @@ import { openWorkersBucket } from '../../../src/runtime/bus/provision.ts';
 import { endJob } from '../../../src/runtime/bus/record.ts';
 import { Roster } from '../../../src/runtime/bus/roster.ts';
 import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
-import { LOCAL_ACCOUNT } from '../../../src/runtime/protocol/ids.ts';
+import { accountSchema, LOCAL_ACCOUNT } from '../../../src/runtime/protocol/ids.ts';
 import { STREAMS } from '../../../src/runtime/protocol/subjects.ts';
 import { isChunk, rest, textOf, until } from '../../support/events.ts';
-import { endlessJob, loadEndlessModel, TestGrid } from '../../support/grid.ts';
+import { endlessJob, loadEndlessModel, TestGrid, textJob } from '../../support/grid.ts';
+import { instantEngine } from '../../support/instant-engine.ts';
 
 let grid: TestGrid;
 let model: LoadedModel;
@@ -69,6 +70,25 @@ describe('a worker', () => {
     const [read, unread] = [await eventsOf(true), await eventsOf(false)];
     expect(textOf(unread)).toBe(textOf(read));
     expect(unread.filter(isChunk).length).toBeLessThan(read.filter(isChunk).length);
+    await worker.drain();
+  });
+
+  test('reuses what it has read within an account only, and of sealed jobs nothing', async () => {
+    const engine = instantEngine({ slots: 1 });
+    const scopes: (string | undefined)[] = [];
+    const recording: LoadedModel = {
+      ...engine,
+      generate: (input, signal) => {
+        scopes.push(input.cacheScope);
+        return engine.generate(input, signal);
+      },
+    };
+    const worker = await grid.worker(recording);
+    const [alice, bob] = [await grid.client(accountSchema.parse('alice')), await grid.client()];
+    await (await alice.submit(textJob('one'))).result();
+    await (await bob.submit(textJob('two'))).result();
+    await (await alice.submit(textJob('three'), { sealed: true })).result();
+    expect(scopes).toEqual(['alice', LOCAL_ACCOUNT, undefined]);
     await worker.drain();
   });
 

@@ -75,14 +75,15 @@ export async function* generate(
   }
   if (history.length - prompt.length === most) return yield finish('length', output.flush());
 
-  const sequence = await slots.acquire(signal);
+  const slot = await slots.acquire({ tokens: history, cacheScope: input.cacheScope }, signal);
+  const { sequence } = slot;
   let work: Promise<unknown> = Promise.resolve();
   let isFree = false;
   const release = () => {
     if (isFree) return;
     isFree = true;
-    const ended = work.catch(() => undefined).then(() => chooser[Symbol.asyncDispose]());
-    slots.release(sequence, ended);
+    const ended = work.finally(() => chooser[Symbol.asyncDispose]());
+    slots.release(slot, ended);
   };
   /** The others do not wait for what is done with the end. */
   const end = async (reason: FinishReason, rest: Piece): Promise<Chunk> => {
@@ -128,13 +129,13 @@ export async function* generate(
   }
 }
 
-/** Decodes all tokens but the last few, and returns those. */
+/** Decodes all tokens that the sequence does not hold yet but the last few, and returns those. */
 async function prefillAllButLast(
   sequence: LlamaContextSequence,
   tokens: readonly Token[],
   run: (step: () => Promise<void>) => Promise<void>,
 ): Promise<readonly Token[]> {
-  let start = 0;
+  let start = sequence.nextTokenIndex;
   for (; start + PREFILL_TOKENS < tokens.length; start += PREFILL_TOKENS) {
     await run(() => prefill(sequence, tokens.slice(start, start + PREFILL_TOKENS)));
   }

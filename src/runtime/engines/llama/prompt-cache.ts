@@ -1,0 +1,24 @@
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+
+interface Holder {
+  readonly sequence: Pick<LlamaContextSequence, 'nextTokenIndex' | 'compareContextTokens'>;
+}
+
+/**
+ * Of some sequences, the one that begins most like the tokens. One that would lose more than half of what it holds, for
+ * less than half of the tokens, is left to the conversation that it may yet be asked to go on with.
+ */
+export function mostSimilar<T extends Holder>(
+  holders: readonly T[],
+  tokens: readonly Token[],
+): T | undefined {
+  const compared = [...tokens];
+  let best: { readonly holder: T; readonly shared: number } | undefined;
+  for (const holder of holders) {
+    const held = holder.sequence.nextTokenIndex;
+    const shared = holder.sequence.compareContextTokens(compared).firstDifferentIndex;
+    const isSimilar = 2 * shared >= Math.min(held, tokens.length);
+    if (isSimilar && shared > (best?.shared ?? 0)) best = { holder, shared };
+  }
+  return best?.holder;
+}
