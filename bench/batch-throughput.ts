@@ -9,7 +9,7 @@ import { startGrid, temporaryHome } from './support/running-grid.ts';
 import { median, medianOfPairs, ratio } from './support/statistics.ts';
 import { number, printTable } from './support/table.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const SLOTS = 4;
 const MAX_TOKENS = 100;
 /** For each model, a prompt that it answers at length, by its control tokens, and how many make some seconds. */
