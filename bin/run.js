@@ -13,8 +13,8 @@ Install a newer one (https://nodejs.org), or use the one that a checkout brings:
   const { name, version } = JSON.parse(builtin('node:fs').readFileSync(manifest, 'utf8'));
   process.stdout.write(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
 } else {
-  // llama.cpp is called on these threads, some hundred times a second for microseconds: more of them than cores only
-  // wake each other up. Two are the least, for one may wait for a name server.
+  // llama.cpp is called on these threads, often for microseconds: more of them than cores only wake each other up.
+  // Two are the least, for one may wait for a name server.
   process.env.UV_THREADPOOL_SIZE ??= String(
     Math.max(2, Math.min(4, builtin('node:os').availableParallelism())),
   );

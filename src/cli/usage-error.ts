@@ -1,16 +1,24 @@
+import { stripVTControlCharacters } from 'node:util';
 import { Errors } from '@oclif/core';
 import { didYouMean, nearest } from '../runtime/models/suggest.ts';
-import { AipgError } from '../runtime/protocol/errors.ts';
+import { AipgError, toAipgError } from '../runtime/protocol/errors.ts';
 
 /** What oclif's parser leaves on the errors that it throws; all of it is of the command's own making. */
 interface ParserError {
-  readonly args?: readonly { readonly name: string; readonly description?: string }[];
+  readonly args?: readonly Argument[];
   readonly flags?: readonly unknown[];
   readonly parse?: { readonly input?: { readonly flags?: Readonly<Record<string, Flag>> } };
 }
 
+interface Argument {
+  readonly name: string;
+  readonly description?: string;
+  readonly options?: readonly string[];
+}
+
 interface Flag {
   readonly helpValue?: string | readonly string[];
+  readonly options?: readonly string[];
 }
 
 /** What was wrong with how a command was written, if that was it. @param command Its words, without the program's name. */
@@ -24,24 +32,26 @@ export function usageError(thrown: unknown, command = ''): AipgError | undefined
       cause: thrown,
     });
   }
-  if (thrown instanceof AipgError && thrown.message.startsWith('Parsing ')) {
-    return new AipgError(thrown.code, withoutParsing(thrown.message), {
-      hint: thrown.hint ?? help,
-      cause: thrown,
-    });
-  }
-  return undefined;
+  if (!(thrown instanceof Error) || !thrown.message.startsWith('Parsing ')) return undefined;
+  const { code, message, hint } = toAipgError(thrown);
+  return new AipgError(code, withoutParsing(message), { hint: hint ?? help, cause: thrown });
 }
 
 function missingArgument({ args, message }: ParserError & Error): string | undefined {
   const [first] = args ?? [];
   if (first === undefined || !message.startsWith('Missing ')) return undefined;
-  return asSentence(`Missing argument ${first.name.toUpperCase()}: ${first.description ?? ''}`);
+  const { name, description, options } = first;
+  const what = [description, options && `One of ${options.join(', ')}.`].filter(Boolean).join(' ');
+  return asSentence(`Missing argument ${name.toUpperCase()}: ${what}`);
 }
 
+/** What oclif's parser says, in sentences; on a terminal it says it in colours. */
 function sentences(message: string, flags: Readonly<Record<string, Flag>>): string {
-  const [text = ''] = message.split('\nSee more help with --help');
-  const lines = text.replace(/^The following errors? occurred:/, '').split('\n');
+  const [text = ''] = stripVTControlCharacters(message).split('\nSee more help with --help');
+  const plain = withoutValues(text);
+  const several = plain.replace(/^The following errors? occurred:/, '');
+  // A value may have lines of its own.
+  const lines = several === plain ? [plain.replace(/\s*\n\s*/g, ' ')] : several.split('\n');
   return lines
     .map((line) => line.trim())
     .filter((line) => line !== '')
@@ -49,12 +59,21 @@ function sentences(message: string, flags: Readonly<Record<string, Flag>>): stri
     .join(' ');
 }
 
+function withoutValues(text: string): string {
+  return text.replace(
+    /(--[^=\s]+)(?:=[\s\S]*?)? cannot also be provided when using (--\S+)/g,
+    '$1 does not go with $2',
+  );
+}
+
 /** What oclif says of flags, as a person would type them. */
 function plainly(line: string, flags: Readonly<Record<string, Flag>>): string {
-  const typed = (name: string) => [`--${name}`, flags[name]?.helpValue].filter(Boolean).join(' ');
+  const typed = (name: string) => {
+    const value = flags[name]?.helpValue ?? flags[name]?.options?.join('|');
+    return [`--${name}`, value].filter(Boolean).join(' ');
+  };
   return line
     .replace(/^Missing required flag (\S+)$/, (_, name: string) => `Missing flag ${typed(name)}`)
-    .replace(/^(--[^=\s]+)\S* cannot also be provided when using (--\S+)$/, '$1 does not go with $2')
     .replace(
       /^All of the following must be provided when using (--\S+): (.+)$/,
       (_, user: string, needed: string) =>

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -149,6 +150,27 @@ describe('a command that is not understood', () => {
       code: 'usage',
       names: [/--(all|limit) does not go with --(all|limit)\./],
     }));
+
+  test('names them without what one of them was given', () =>
+    expectRefused(['gen', '--replay', '3', '-s', 'Be brief.\nAnd kind.'], {
+      code: 'usage',
+      names: [/^error: --system does not go with --replay\.$/],
+    }));
+
+  test('says the same where oclif colours it', async () => {
+    const env = { FORCE_COLOR: '1' };
+    const { stderr } = await home.aipg(['up', '--tls'], { env });
+    expect(stripVTControlCharacters(stderr)).toBe(
+      'error: --tls needs --listen HOST[:PORT].\nSee `aipg up --help`.\n',
+    );
+    const { error } = JSON.parse((await home.aipg(['up', '--tls', '--json'], { env })).stderr);
+    expect(error.message).toBe('--tls needs --listen HOST[:PORT].');
+  });
+
+  test('names the choices of what is missing', async () => {
+    await expectRefused(['completion'], { code: 'usage', names: ['SHELL', 'bash, zsh, fish'] });
+    await expectRefused(['grid', 'invite'], { code: 'usage', names: [/--role \S*user\|worker/] });
+  });
 
   test('names two ports where there can be one', () =>
     expectRefused(['up', '--listen', '127.0.0.1:4000', '--port', '4001'], {

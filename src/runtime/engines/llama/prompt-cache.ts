@@ -1,7 +1,9 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 
+type Held = Pick<LlamaContextSequence, 'nextTokenIndex' | 'compareContextTokens'>;
+
 interface Holder {
-  readonly sequence: Pick<LlamaContextSequence, 'nextTokenIndex' | 'compareContextTokens'>;
+  readonly sequence: Held;
 }
 
 /**
@@ -21,4 +23,16 @@ export function mostSimilar<T extends Holder>(
     if (isSimilar && shared > (best?.shared ?? 0)) best = { holder, shared };
   }
   return best?.holder;
+}
+
+/**
+ * Whether what a sequence holds can be cut back to what it shares with the tokens. With a sliding window or a recurrent
+ * state it can only go on where it stopped: what an earlier token has looked at is gone, which llama.cpp does not tell.
+ */
+export function canGoBack(
+  sequence: Held & Pick<LlamaContextSequence, 'needsCheckpoints'>,
+  tokens: readonly Token[],
+): boolean {
+  if (!sequence.needsCheckpoints) return true;
+  return sequence.compareContextTokens([...tokens]).firstDifferentIndex === sequence.nextTokenIndex;
 }

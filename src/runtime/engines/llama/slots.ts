@@ -1,10 +1,11 @@
 import type { LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
-import { mostSimilar } from './prompt-cache.ts';
+import { orAbort } from '../or-abort.ts';
+import { canGoBack, mostSimilar } from './prompt-cache.ts';
 import { Rounds } from './rounds.ts';
 
 /** What a generation asks of the slot that it takes. */
 export interface SlotRequest {
-  /** What the sequence is to hold in the end, 1 token or more. */
+  /** What the sequence is to hold before the first token of output is chosen, 1 or more. */
   readonly tokens: readonly Token[];
   /** Whose state may be reused, and whose this one becomes; absent: nobody's. */
   readonly cacheScope: string | undefined;
@@ -31,7 +32,8 @@ export class Slots {
 
   constructor(context: LlamaContext, count: number) {
     this.#free = Array.from({ length: count }, () => ({
-      sequence: context.getSequence(),
+      // Not even a model that cannot go back without them needs them, see `canGoBack`; they take memory.
+      sequence: context.getSequence({ checkpoints: { interval: false } }),
       cacheScope: undefined,
     }));
   }
@@ -43,11 +45,13 @@ export class Slots {
   async acquire(request: SlotRequest, signal: AbortSignal): Promise<Slot> {
     signal.throwIfAborted();
     const slot = this.#takeFree(request) ?? (await this.#wait(signal));
+    // It may have to wait for what is being decoded in the other slots.
+    const prepared = this.track(prepare(slot, request));
     try {
-      await this.track(prepare(slot, request));
+      await orAbort(prepared, signal);
       return slot;
     } catch (error) {
-      this.release(slot, Promise.reject(error));
+      this.release(slot, prepared);
       throw error;
     }
   }
@@ -120,9 +124,11 @@ export class Slots {
 
 /** Leaves in the sequence what it shares with the tokens, if it may be reused; at least one is left to decode. */
 async function prepare(slot: Slot, { tokens, cacheScope }: SlotRequest): Promise<void> {
-  if (slot.cacheScope !== cacheScope) await empty(slot);
+  const { sequence } = slot;
+  const kept = tokens.slice(0, -1);
+  if (slot.cacheScope !== cacheScope || !canGoBack(sequence, kept)) await empty(slot);
   slot.cacheScope = cacheScope;
-  if (slot.sequence.nextTokenIndex > 0) await slot.sequence.adaptStateToTokens(tokens.slice(0, -1), false);
+  if (sequence.nextTokenIndex > 0) await sequence.adaptStateToTokens(kept, false);
 }
 
 async function empty(slot: Slot): Promise<void> {

@@ -1,8 +1,9 @@
 import type { Token } from 'node-llama-cpp';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { GenerateInput } from '../../../../src/runtime/engines/engine.ts';
 import { loadBackend } from '../../../../src/runtime/engines/llama/backend.ts';
 import { prefill } from '../../../../src/runtime/engines/llama/decode.ts';
-import { mostSimilar } from '../../../../src/runtime/engines/llama/prompt-cache.ts';
+import { canGoBack, mostSimilar } from '../../../../src/runtime/engines/llama/prompt-cache.ts';
 import { Slots } from '../../../../src/runtime/engines/llama/slots.ts';
 import { chat, collect, load, TINY_F16, temporaryDirectory } from './support.ts';
 
@@ -68,17 +69,18 @@ describe('a slot', () => {
   });
 });
 
-describe('the most similar of some sequences', () => {
-  const holding = (...held: number[]) => ({
-    held,
-    sequence: {
-      nextTokenIndex: held.length,
-      compareContextTokens: (compared: readonly Token[]) => {
-        const differs = held.findIndex((token, index) => token !== compared[index]);
-        return { firstDifferentIndex: differs < 0 ? held.length : differs };
-      },
+const holding = (...held: number[]) => ({
+  held,
+  sequence: {
+    nextTokenIndex: held.length,
+    compareContextTokens: (compared: readonly Token[]) => {
+      const differs = held.findIndex((token, index) => token !== compared[index]);
+      return { firstDifferentIndex: differs < 0 ? held.length : differs };
     },
-  });
+  },
+});
+
+describe('the most similar of some sequences', () => {
   const choose = (asked: readonly number[], ...all: ReturnType<typeof holding>[]) =>
     mostSimilar(all, asked as readonly Token[])?.held;
 
@@ -97,21 +99,67 @@ describe('the most similar of some sequences', () => {
   });
 });
 
+test.for([
+  { held: [1, 2, 3], asked: [1, 2, 3, 4], anywhere: true, onlyOn: true },
+  { held: [1, 2, 3], asked: [1, 2, 4], anywhere: true, onlyOn: false },
+  { held: [1, 2, 3], asked: [1, 2], anywhere: true, onlyOn: false },
+  { held: [], asked: [1], anywhere: true, onlyOn: true },
+])('of $held a model keeps what it shares with $asked, one with a window only if that is all', (given) => {
+  const { held, asked, anywhere, onlyOn } = given;
+  const { sequence } = holding(...held);
+  const goesBack = (needsCheckpoints: boolean) =>
+    canGoBack({ ...sequence, needsCheckpoints }, asked as readonly number[] as readonly Token[]);
+  expect([goesBack(false), goesBack(true)]).toEqual([anywhere, onlyOn]);
+});
+
+test('who gives up while its slot is made ready is not kept waiting for what others decode', async () => {
+  await using context = await model.createContext({ sequences: 2, threads: 1, contextSize: 512 });
+  const lent = new Slots(context, 2);
+  const busy = await lent.acquire({ tokens: TURN, cacheScope: 'alice' }, never);
+  const left = await lent.acquire({ tokens: TURN, cacheScope: 'alice' }, never);
+  await prefill(left.sequence, TURN);
+  lent.release(left);
+  await lent.idle();
+  let isDecoded = false;
+  const decoding = prefill(busy.sequence, Array(400).fill(TURN.at(-1))).then(() => {
+    isDecoded = true;
+  });
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  const abort = new AbortController();
+  const acquiring = lent.acquire({ tokens: NEXT, cacheScope: 'bob' }, abort.signal);
+  setImmediate(() => abort.abort('gone'));
+  await expect(acquiring).rejects.toBe('gone');
+  expect(isDecoded).toBe(false);
+  await decoding;
+  lent.release(busy);
+  await lent.idle();
+  const again = [
+    await lent.acquire({ tokens: NEXT, cacheScope: 'bob' }, never),
+    await lent.acquire({ tokens: NEXT, cacheScope: 'bob' }, never),
+  ];
+  expect(new Set(again).size).toBe(2);
+});
+
 test('an answer is the same whether its prompt was read before or not', async () => {
   const engine = await load({ slots: 2 });
-  const ask = async (question: string, seed: string, cacheScope?: string) => {
-    const input = chat(question, { seed, maxTokens: 60 });
-    const { text, tokens, finish } = await collect(
-      engine.generate({ ...input, ...(cacheScope && { cacheScope }) }),
-    );
+  const ask = async (input: GenerateInput) => {
+    const { text, tokens, finish } = await collect(engine.generate(input));
     return { text, tokens, finish };
   };
-  const questions = ['Tell me a story about a fox.', 'Tell me a story about an owl.', 'What is 31 + 17?'];
-  for (let seed = 0; seed < 12; seed++) {
-    const asked = questions.map((question) => [question, String(seed)] as const);
+  const story = 'Tell me a story about';
+  for (let seed = 0; seed < 8; seed++) {
+    const common = { seed: String(seed), maxTokens: 60 };
+    const asked = [
+      chat(`${story} a fox.`, common),
+      chat(`${story} an owl.`, common),
+      chat(`${story} an owl.`, { ...common, sampling: { repeatPenalty: 1.2 } }),
+      chat(`${story} an owl, in JSON.`, { ...common, format: { type: 'json' } }),
+      chat(`${story} a fox.`, { ...common, resumeFrom: tokens('Once') }),
+    ];
     const fresh = [];
-    for (const each of asked) fresh.push(await ask(...each));
-    const reused = await Promise.all(asked.map((each) => ask(...each, 'alice')));
+    for (const each of asked) fresh.push(await ask(each));
+    const reused = await Promise.all(asked.map((each) => ask({ ...each, cacheScope: 'alice' })));
     expect(reused).toEqual(fresh);
   }
 });
