@@ -381,7 +381,11 @@ describe('in this process', () => {
     ['a file that is not there', ['--batch', 'nothing.jsonl'], /There is no file nothing\.jsonl/],
     ['a folder', ['--batch', '/tmp'], /is a folder/],
     ['--resume of a pipe', ['--batch', '-', '-o', 'x', '--resume'], /has to be a file/],
-    ['--retry-errors without --resume', ['--batch', 'x', '--retry-errors'], /^error: All .*: --resume\.\n/],
+    [
+      '--retry-errors without --resume',
+      ['--batch', 'x', '--retry-errors'],
+      /^error: --retry-errors needs --resume\.\n/,
+    ],
     ['--resume without -o', ['--batch', 'x', '--resume'], /--output/],
     ['-o without --batch', ['-o', 'x', 'hello'], /--batch/],
     ['-j 0', ['--batch', 'x', '-j', '0'], /--jobs/],
