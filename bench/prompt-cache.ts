@@ -8,13 +8,7 @@ import { number, printTable } from './support/table.ts';
 
 const ROUNDS = 12;
 const TURNS = [4, 12, 32];
-/** What one turn adds to the conversation. */
-const ADDED = {
-  'bundled, 1.9M': ' The fox went on and met an owl.',
-  'random, 27.8M': ' w300 w301 w302 w303',
-};
-
-/** Time to the first token of a conversation's last turn in a slot that has read the turns before, against one that has not. */
+/** Time to the first token of a conversation's last turn in a slot that has read those before, against one that has not. */
 export async function promptCache(): Promise<void> {
   await using bench = await benchModels();
   const rows: string[][] = [];
@@ -26,13 +20,13 @@ export async function promptCache(): Promise<void> {
   );
 }
 
-async function measure({ label, file, prompt }: BenchModel): Promise<string[][]> {
+async function measure({ label, file, prompt, turn }: BenchModel): Promise<string[][]> {
   const options = { slots: 1, threads: 1, contextSize: 1_024, cacheDir: resolvePaths().cache };
   await using model = await createLlamaEngine().load(file, options);
   const rows: string[][] = [];
   for (const turns of TURNS) {
-    const before = prompt + ADDED[label as keyof typeof ADDED].repeat(turns - 1);
-    const now = prompt + ADDED[label as keyof typeof ADDED].repeat(turns);
+    const before = prompt + turn.repeat(turns - 1);
+    const now = prompt + turn.repeat(turns);
     const all: number[] = [];
     const last: number[] = [];
     let promptTokens = 0;
@@ -40,8 +34,9 @@ async function measure({ label, file, prompt }: BenchModel): Promise<string[][]>
       const whole = await firstToken(model, now);
       promptTokens = whole.promptTokens;
       all.push(whole.ms);
-      await firstToken(model, before, `round ${round}`);
-      last.push((await firstToken(model, now, `round ${round}`)).ms);
+      const conversation = `round ${round}`;
+      await firstToken(model, before, conversation);
+      last.push((await firstToken(model, now, conversation)).ms);
     }
     rows.push([
       label,
@@ -62,7 +57,7 @@ async function firstToken(model: LoadedModel, text: string, cacheScope?: string)
   });
   const startedAt = performance.now();
   let promptTokens = 0;
-  for await (const { finish } of model.generate({ ...input, ...(cacheScope && { cacheScope }) })) {
+  for await (const { finish } of model.generate({ ...input, cacheScope })) {
     promptTokens = finish?.promptTokens ?? promptTokens;
   }
   return { ms: performance.now() - startedAt, promptTokens };

@@ -10,6 +10,8 @@ export interface BenchModel {
   readonly label: string;
   readonly file: ModelFile;
   readonly prompt: string;
+  /** What a turn adds to a conversation. */
+  readonly turn: string;
 }
 
 /** The bundled model, and one fourteen times as large. */
@@ -18,8 +20,18 @@ export async function benchModels(): Promise<{ models: readonly BenchModel[] } &
   const random = await writeRandomModel(join(folder, 'random-27m.gguf'));
   return {
     models: [
-      { label: 'bundled, 1.9M', file: bundledModel(), prompt: 'Once there was a fox who' },
-      { label: 'random, 27.8M', file: random, prompt: 'w300 w400 w500 w600' },
+      {
+        label: 'bundled, 1.9M',
+        file: bundledModel(),
+        prompt: 'Once there was a fox who',
+        turn: ' The fox went on and met an owl.',
+      },
+      {
+        label: 'random, 27.8M',
+        file: random,
+        prompt: 'w300 w400 w500 w600',
+        turn: ' w300 w301 w302 w303',
+      },
     ],
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

@@ -51,8 +51,8 @@ interface OpenFlags {
 
 /**
  * Who may come, and where.
- * @throws AipgError `usage` without the keys of a grid, for two ports, for an address beyond this machine with neither TLS nor
- * `--insecure`, or for a certificate that does not fit
+ * @throws AipgError `usage` without the keys of a grid, for two ports, for an address beyond this machine with neither
+ * TLS nor `--insecure`, or for a certificate that does not fit
  */
 export async function openTo(paths: Paths, flags: OpenFlags): Promise<OpenTo> {
   const { host, port } = parseListen(flags.listen, flags.port);

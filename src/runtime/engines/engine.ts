@@ -41,7 +41,7 @@ export interface GenerateInput extends TextInput {
    * How soon a first token comes tells of it, so only who may know of each other's prompts share a name. Absent:
    * nothing is reused, and nothing is kept.
    */
-  readonly cacheScope?: string;
+  readonly cacheScope?: string | undefined;
 }
 
 /**

@@ -36,11 +36,7 @@ export async function computeOutput(
   let watchdog = setTimeout(stalled, limits.firstToken);
   const deadline = setTimeout(() => tooLong.abort(deadlineMs.error), Math.min(deadlineMs.ms, MAX_TIMER_MS));
   try {
-    const given = {
-      ...input,
-      ...(resumeFrom.length > 0 && { resumeFrom }),
-      ...(cacheScope !== undefined && { cacheScope }),
-    };
+    const given = { ...input, resumeFrom, cacheScope };
     for await (const chunk of model.generate(given, AbortSignal.any([signal, tooLong.signal]))) {
       if (firstTokenAt === undefined) {
         firstTokenAt = performance.now();

@@ -3,8 +3,10 @@ import type { LoadedModel } from '../../../src/runtime/engines/engine.ts';
 import type { Grid } from '../../../src/runtime/grids/grid.ts';
 import { createLocalGrid } from '../../../src/runtime/grids/local.ts';
 import type { JobEvent } from '../../../src/runtime/protocol/events.ts';
+import { LOCAL_ACCOUNT } from '../../../src/runtime/protocol/ids.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
 import { endlessJob, loadEndlessModel, loadTinyModel, STORY, TestGrid, textJob } from '../../support/grid.ts';
+import { scopeRecorder } from '../../support/scope-recorder.ts';
 
 let grid: TestGrid;
 const models: LoadedModel[] = [];
@@ -47,6 +49,13 @@ describe('over a bus as in this process', () => {
       }
     },
   );
+
+  test('what a process has read for itself it may reuse, under one name', async () => {
+    const { engine, scopes } = scopeRecorder();
+    await using local = createLocalGrid(engine);
+    for (const word of ['one', 'two']) await (await local.submit(textJob(word))).result();
+    expect(scopes).toEqual([LOCAL_ACCOUNT, LOCAL_ACCOUNT]);
+  });
 
   test.each(['bus', 'local'])('events come in order and their chunks have no gap: %s', async (where) => {
     const events: JobEvent[] = [];

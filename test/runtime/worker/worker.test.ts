@@ -9,7 +9,7 @@ import { accountSchema, LOCAL_ACCOUNT } from '../../../src/runtime/protocol/ids.
 import { STREAMS } from '../../../src/runtime/protocol/subjects.ts';
 import { isChunk, rest, textOf, until } from '../../support/events.ts';
 import { endlessJob, loadEndlessModel, TestGrid, textJob } from '../../support/grid.ts';
-import { instantEngine } from '../../support/instant-engine.ts';
+import { scopeRecorder } from '../../support/scope-recorder.ts';
 
 let grid: TestGrid;
 let model: LoadedModel;
@@ -74,16 +74,8 @@ describe('a worker', () => {
   });
 
   test('reuses what it has read within an account only, and of sealed jobs nothing', async () => {
-    const engine = instantEngine({ slots: 1 });
-    const scopes: (string | undefined)[] = [];
-    const recording: LoadedModel = {
-      ...engine,
-      generate: (input, signal) => {
-        scopes.push(input.cacheScope);
-        return engine.generate(input, signal);
-      },
-    };
-    const worker = await grid.worker(recording);
+    const { engine, scopes } = scopeRecorder();
+    const worker = await grid.worker(engine);
     const [alice, bob] = [await grid.client(accountSchema.parse('alice')), await grid.client()];
     await (await alice.submit(textJob('one'))).result();
     await (await bob.submit(textJob('two'))).result();

@@ -70,6 +70,17 @@ test('more calls than slots wait, first come first served, and may be aborted wh
   expect(started).toEqual([0, 1, 2, 4, 5]);
 });
 
+test('dispose ends one whose slot is being made ready beside another that runs', async () => {
+  const own = await createLlamaEngine().load(modelFile(TINY_F16), { slots: 2, threads: 1, cacheDir });
+  await Promise.all([0, 1].map(() => collect(own.generate({ ...SUM, cacheScope: 'alice' }))));
+  const running = own.generate({ ...LONG, cacheScope: 'alice' })[Symbol.asyncIterator]();
+  await running.next();
+  const preparing = collect(own.generate({ ...SUM, cacheScope: 'bob' })).catch((error: unknown) => error);
+  await own[Symbol.asyncDispose]();
+  expect(await preparing).toMatchObject({ code: 'cancelled' });
+  await expect(running.next()).rejects.toMatchObject({ code: 'cancelled' });
+});
+
 test('dispose aborts what runs and waits, is idempotent, and refuses what comes after', async () => {
   const own = await createLlamaEngine().load(modelFile(TINY_F16), { slots: 1, threads: 1, cacheDir });
   const running = own.generate(LONG)[Symbol.asyncIterator]();
