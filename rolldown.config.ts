@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { defineConfig } from 'rolldown';
 import { lazyRequires } from './build/lazy-requires.ts';
 import { leanBuiltins } from './build/lean-builtins.ts';
+import { plainSockets } from './build/plain-sockets.ts';
 
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   dependencies: Record<string, string>;
@@ -19,7 +20,16 @@ const GROUPS = [
   },
   {
     name: 'job',
-    test: /\/src\/(cli\/(flags|prompt|text-job|job-output|open-with-progress|hint)|runtime\/(protocol\/(?!worker-requests|receipt-signature)[\w-]+|config\/[\w-]+|grids\/open|models\/reference))\.ts$/,
+    test: new RegExp(
+      `/src/(${[
+        'cli/(batch-flags|conversation|ensure-model|flags|format|hint|input|job-flags|job-output|open-with-progress)',
+        'cli/(price-flags|prompt|recorder|replay|text-job|turn|waiting-line|warn)',
+        'runtime/(config/[\\w-]+|grids/(grid|open)|history/messages|json-schema/answer-format)',
+        'runtime/models/(aliases|gguf-files|names|reference|suggest)',
+        'runtime/protocol/(canonical|charge|codec|credentials|credits|events|format|ids|job|key-limits|limits|model)',
+        'runtime/protocol/(numbers|permissions|refusal|replies|seal|sealed|subjects|text|transcript)',
+      ].join('|')})\\.ts$`,
+    ),
   },
   {
     name: 'bus-client',
@@ -43,8 +53,8 @@ export default defineConfig({
     ].map((file) => [file.replace(/^src\/|\.ts$/g, ''), file]),
   ),
   platform: 'node',
-  resolve: { alias: { 'wsl-utils': resolve('build/wsl-utils.ts') } },
-  plugins: [lazyRequires(), leanBuiltins()],
+  resolve: { alias: { 'wsl-utils': resolve('build/wsl-utils.ts'), zod$: resolve('build/zod.ts') } },
+  plugins: [plainSockets(), lazyRequires(), leanBuiltins()],
   // oclif can load TypeScript sources of plugins when `typescript` is there; we have none.
   external: [...Object.keys(dependencies), 'typescript', 'react/jsx-runtime'],
   output: {

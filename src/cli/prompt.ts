@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import process from 'node:process';
+import { isatty } from 'node:tty';
 import { AipgError } from '../runtime/protocol/errors.ts';
 
 /** Most that is read from stdin, and from all files together, in bytes. */
@@ -89,7 +90,8 @@ function binary(name: string): AipgError {
 
 /** Whether something is to be read: a pipe, a file or a socket, but not a terminal or a closed descriptor. */
 function hasStdin(): boolean {
-  if (process.stdin.isTTY) return false;
+  // Not `process.stdin.isTTY`, for which Node would open it.
+  if (isatty(0)) return false;
   try {
     const stat = fstatSync(0);
     return stat.isFIFO() || stat.isFile() || stat.isSocket();

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRunningGrid, runningGridFile } from '../../src/runtime/config/running-grid.ts';
@@ -63,6 +65,20 @@ describe('while `aipg up` runs', () => {
         expect({ stdout, stderr, exitCode }).toEqual({ stdout: local.stdout, stderr: '', exitCode: 0 });
       }
     }
+  });
+
+  test('its client loads nothing of TLS, which this bus does not speak', async () => {
+    const told = join(home.home, 'modules.json');
+    const hook = join(home.home, 'tell-modules.cjs');
+    await writeFile(
+      hook,
+      `process.on('exit', () =>
+        process.getBuiltinModule('fs').writeFileSync(${JSON.stringify(told)}, JSON.stringify(process.moduleLoadList)));`,
+    );
+    await home.aipg(['gen', '-n', '4', 'x'], { env: { NODE_OPTIONS: `--require ${hook}` } });
+    const loaded = JSON.parse(await readFile(told, 'utf8')) as string[];
+    expect(loaded).toContain('NativeModule net');
+    expect(loaded).not.toContain('NativeModule tls');
   });
 
   test('--json tells which grid and worker answered', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Paths } from '../../runtime/config/paths.ts';
-import type { JobSummary } from '../../runtime/protocol/requests.ts';
+import type { JobSummary } from '../../runtime/protocol/replies.ts';
 import type { Candidate } from './candidates.ts';
 
 /** A grid that takes longer has no jobs to offer, in milliseconds. */

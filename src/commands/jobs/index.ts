@@ -3,7 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { durationFlag, gridFlag, numberFlag } from '../../cli/flags.ts';
 import { openBusGrid } from '../../cli/open-bus-grid.ts';
 import { formatDuration, paint, withoutControls } from '../../cli/terminal.ts';
-import type { JobSummary } from '../../runtime/protocol/requests.ts';
+import type { JobSummary } from '../../runtime/protocol/replies.ts';
 
 const DEFAULT_SINCE_MS = 60 * 60 * 1_000;
 const WEEK_MS = 7 * 24 * DEFAULT_SINCE_MS;

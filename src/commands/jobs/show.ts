@@ -8,7 +8,7 @@ import { openBusGrid } from '../../cli/open-bus-grid.ts';
 import { stopSignal } from '../../cli/stop-signal.ts';
 import { formatDuration, paint, withoutControls } from '../../cli/terminal.ts';
 import { WaitingLine } from '../../cli/waiting-line.ts';
-import type { JobView } from '../../runtime/protocol/requests.ts';
+import type { JobView } from '../../runtime/protocol/replies.ts';
 
 export default class JobsShow extends BaseCommand {
   static override summary = 'Tell all that a grid knows of a job; follow its output as it comes.';

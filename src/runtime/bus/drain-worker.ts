@@ -1,7 +1,7 @@
 import { type NatsConnection, NoRespondersError, RequestError } from '@nats-io/transport-node';
 import { encode } from '../protocol/codec.ts';
+import type { ControlWorker } from '../protocol/control.ts';
 import type { WorkerId } from '../protocol/ids.ts';
-import type { ControlWorker } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { requireRole } from './identity.ts';
 

@@ -3,7 +3,7 @@ import { decode, encode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { type StatusReply, statusReplySchema } from '../protocol/requests.ts';
+import { type StatusReply, statusReplySchema } from '../protocol/status.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { askerFor, requireRole } from './identity.ts';
 

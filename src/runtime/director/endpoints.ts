@@ -4,13 +4,13 @@ import { type NatsConnection, RequestError, TimeoutError } from '@nats-io/transp
 import type { z } from 'zod';
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import { decode, encode } from '../protocol/codec.ts';
+import { envelopeSchema } from '../protocol/envelope.ts';
 import { AipgError, toAipgError } from '../protocol/errors.ts';
 import type { Account, WorkerId } from '../protocol/ids.ts';
 import type { Asker } from '../protocol/key-limits.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import type { Log } from '../protocol/log.ts';
 import { isInbox } from '../protocol/permissions.ts';
-import { envelopeSchema } from '../protocol/requests.ts';
 import {
   type Box,
   type OperatorVerb,

@@ -1,8 +1,10 @@
 import { decodeLarge, encodeLarge } from '../bus/artifacts.ts';
 import type { RecordStore } from '../bus/record.ts';
+import type { ControlJob } from '../protocol/control.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { Account } from '../protocol/ids.ts';
-import { type ControlJob, type HandOverRequest, handOverReplySchema } from '../protocol/requests.ts';
+import { handOverReplySchema } from '../protocol/replies.ts';
+import type { HandOverRequest } from '../protocol/requests.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { findAccepted } from './jobs.ts';
 import { askThere } from './presence.ts';

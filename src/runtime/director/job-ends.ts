@@ -1,8 +1,8 @@
 import { endJob, type RecordStore } from '../bus/record.ts';
 import { encode } from '../protocol/codec.ts';
+import type { ControlJob } from '../protocol/control.ts';
 import type { AttemptRecord } from '../protocol/events.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
-import type { ControlJob } from '../protocol/requests.ts';
 import { finalEvent, type Result } from '../protocol/result.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 import type { AcceptedRecord } from './accepted.ts';

@@ -5,7 +5,7 @@ import { decode } from '../protocol/codec.ts';
 import { type AttemptRecord, type JobEvent, jobEventSchema, type SealedEvent } from '../protocol/events.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { ModelName } from '../protocol/model.ts';
-import type { JobView } from '../protocol/requests.ts';
+import type { JobView } from '../protocol/replies.ts';
 import { isCutShort, type Result } from '../protocol/result.ts';
 import { STREAMS, subjects } from '../protocol/subjects.ts';
 import { Transcript } from '../protocol/transcript.ts';

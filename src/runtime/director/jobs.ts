@@ -5,15 +5,12 @@ import { type RecordStore, readResult } from '../bus/record.ts';
 import { decode } from '../protocol/codec.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { type Account, type JobId, jobIdSchema } from '../protocol/ids.ts';
+import type { JobStatus, JobSummary, JobView, ProgressReply } from '../protocol/replies.ts';
 import type {
   CancelRequest,
   CheckRequest,
   JobRequest,
-  JobStatus,
-  JobSummary,
   JobsRequest,
-  JobView,
-  ProgressReply,
   ProgressRequest,
 } from '../protocol/requests.ts';
 import { finalEvent, recordSchema } from '../protocol/result.ts';

@@ -1,6 +1,6 @@
 import { issueRequestSchema, policyRequestSchema } from '../ledger/requests.ts';
-import type { Policy } from '../protocol/credits.ts';
 import type { Log } from '../protocol/log.ts';
+import type { Policy } from '../protocol/policy.ts';
 import type { Endpoints } from './endpoints.ts';
 import { type CreditsNow, demand, demandKnown } from './serve-credits.ts';
 

@@ -11,7 +11,7 @@ import {
   type JobView,
   jobViewSchema,
   type SubmitReply,
-} from '../protocol/requests.ts';
+} from '../protocol/replies.ts';
 import type { Result } from '../protocol/result.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { Transcript } from '../protocol/transcript.ts';

@@ -1,8 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { AipgError } from '../protocol/errors.ts';
 import { type Account, type JobId, newClientId } from '../protocol/ids.ts';
-import { pricesReplySchema, quoteReplySchema, setPriceReplySchema } from '../protocol/prices.ts';
-import { jobsReplySchema, submitReplySchema } from '../protocol/requests.ts';
+import { jobsReplySchema, submitReplySchema } from '../protocol/replies.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { ask, askAsOperator, type GridAddress } from './ask.ts';
 import { BusJob } from './bus-job.ts';
@@ -60,9 +59,18 @@ export function createBusGrid({ name, connection, account }: BusGridOptions): Gr
       }
     },
     job: (id) => new BusJob(grid, id, { attach: true }),
-    quote: async (job, signal) => ask(grid, 'quote', { job }, quoteReplySchema, signal),
-    prices: async () => ask(grid, 'prices', {}, pricesReplySchema),
-    setPrice: async (price) => askAsOperator(grid, 'price', price, setPriceReplySchema),
+    quote: async (job, signal) => {
+      const { quoteReplySchema } = await import('../protocol/prices.ts');
+      return await ask(grid, 'quote', { job }, quoteReplySchema, signal);
+    },
+    prices: async () => {
+      const { pricesReplySchema } = await import('../protocol/prices.ts');
+      return await ask(grid, 'prices', {}, pricesReplySchema);
+    },
+    setPrice: async (price) => {
+      const { setPriceReplySchema } = await import('../protocol/prices.ts');
+      return await askAsOperator(grid, 'price', price, setPriceReplySchema);
+    },
     jobs: async (request) => (await ask(grid, 'jobs', request, jobsReplySchema)).jobs,
     [Symbol.asyncDispose]: () => connection.close(),
   };

@@ -5,10 +5,12 @@ import { AipgError } from '../protocol/errors.ts';
 import type { ChunkEvent, JobEvent, SealedEvent } from '../protocol/events.ts';
 import type { WorkerId } from '../protocol/ids.ts';
 import type { JobSpec, SubmittedJob } from '../protocol/job.ts';
-import { type HandOverRequest, handOverReplySchema } from '../protocol/requests.ts';
+import { handOverReplySchema } from '../protocol/replies.ts';
+import type { HandOverRequest } from '../protocol/requests.ts';
+import type { SealOffer } from '../protocol/seal.ts';
 import { CONTENT_STEP, SealKeys } from '../protocol/seal-keys.ts';
 import { faultOfOffer, issuerOf } from '../protocol/seal-offer.ts';
-import { type HandOver, type SealOffer, sealedEndSchema, sealedPieceSchema } from '../protocol/sealed.ts';
+import { type HandOver, sealedEndSchema, sealedPieceSchema } from '../protocol/sealed.ts';
 import type { Transcript } from '../protocol/transcript.ts';
 import { ask, type GridAddress } from './ask.ts';
 

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { jobIdSchema } from '../protocol/ids.ts';
 import { sha256Schema } from '../protocol/model.ts';
+import { countSchema } from '../protocol/numbers.ts';
 import { type TextInput, textInputSchema } from '../protocol/text.ts';
-
-const count = z.number().int().nonnegative();
 
 /** A job as the log keeps it: all that was asked, all that came of it. */
 export const loggedJobSchema = z.object({
@@ -27,7 +26,7 @@ export const loggedJobSchema = z.object({
   finishReason: z.string().nullable(),
   /** The code is one of this release's, or of the one that wrote it. */
   error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
-  tokens: z.object({ prompt: count, output: count }).nullable(),
+  tokens: z.object({ prompt: countSchema, output: countSchema }).nullable(),
   timings: z.object({
     firstTextMs: z.number().nullable(),
     totalMs: z.number(),

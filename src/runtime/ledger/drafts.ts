@@ -1,13 +1,8 @@
-import {
-  costOf,
-  type MicroCredits,
-  type Policy,
-  policySchema,
-  type TokenCounts,
-} from '../protocol/credits.ts';
+import { costOf, type MicroCredits, type TokenCounts } from '../protocol/credits.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { Tier } from '../protocol/job.ts';
 import type { Sha256 } from '../protocol/model.ts';
+import { type Policy, policySchema } from '../protocol/policy.ts';
 import { type Receipt, receiptHash } from '../protocol/receipt.ts';
 import type { Counted, DraftOf, EntryDraft } from './entry.ts';
 import { refused } from './refusal.ts';

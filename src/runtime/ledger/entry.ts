@@ -2,7 +2,6 @@ import { z } from 'zod';
 import {
   amountSchema,
   microCreditsSchema,
-  policySchema,
   positiveAmountSchema,
   ratesSchema,
   tokenCountsSchema,
@@ -10,6 +9,8 @@ import {
 import { accountSchema, jobIdSchema, teamSchema, workerIdSchema } from '../protocol/ids.ts';
 import { tierSchema } from '../protocol/job.ts';
 import { modelNameSchema, sha256Schema } from '../protocol/model.ts';
+import { ordinalSchema } from '../protocol/numbers.ts';
+import { policySchema } from '../protocol/policy.ts';
 import { type Receipt, receiptSchema } from '../protocol/receipt.ts';
 
 /** Where credits come from when they are issued; its balance is what was issued, negative. No member can be called so. */
@@ -34,7 +35,7 @@ export const postingSchema = z.strictObject({
 export type Posting = z.infer<typeof postingSchema>;
 
 /** A number of an entry: 1 is the first. */
-const place = z.int().min(1);
+const place = ordinalSchema;
 /** What an issue or a transfer is for, in the words of who made it. */
 export const memoSchema = z
   .string()

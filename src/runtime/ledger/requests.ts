@@ -1,15 +1,14 @@
 import { z } from 'zod';
-import { amountSchema, microCreditsSchema, policySchema, positiveAmountSchema } from '../protocol/credits.ts';
+import { amountSchema, microCreditsSchema, positiveAmountSchema } from '../protocol/credits.ts';
+import { envelopeSchema } from '../protocol/envelope.ts';
 import { accountSchema, jobIdSchema, teamSchema } from '../protocol/ids.ts';
 import { modelNameSchema, sha256Schema } from '../protocol/model.ts';
-import { envelopeSchema } from '../protocol/requests.ts';
+import { countSchema, ordinalSchema } from '../protocol/numbers.ts';
+import { policySchema } from '../protocol/policy.ts';
 import { daySchema, entrySchema, memoSchema } from './entry.ts';
 import { proofSchema } from './proof.ts';
 
 // What accounts and operators ask directors about credits. Amounts are whole micro-credits.
-
-const count = z.int().min(0);
-const place = z.int().min(1);
 
 /** Most entries and roots told at once. */
 export const MAX_TOLD = 200;
@@ -29,7 +28,12 @@ export const balanceSchema = z.object({
 });
 export type AccountBalance = z.infer<typeof balanceSchema>;
 
-const workSchema = z.object({ jobs: count, inputTokens: count, outputTokens: count, earned: amountSchema });
+const workSchema = z.object({
+  jobs: countSchema,
+  inputTokens: countSchema,
+  outputTokens: countSchema,
+  earned: amountSchema,
+});
 
 export const earningsSchema = z.object({
   account: accountSchema,
@@ -45,15 +49,15 @@ export const earningsSchema = z.object({
   models: z.array(workSchema.extend({ model: sha256Schema, name: modelNameSchema.nullable() })),
   days: z.array(workSchema.extend({ day: daySchema })),
   /** What this account's workers have done and is not settled, by their own counts. */
-  pending: z.object({ jobs: count, earned: amountSchema }),
+  pending: z.object({ jobs: countSchema, earned: amountSchema }),
   /** Results on the whole grid that wait to be settled. */
-  unsettled: count,
+  unsettled: countSchema,
 });
 export type Earnings = z.infer<typeof earningsSchema>;
 
 export const ledgerRequestSchema = envelopeSchema.extend({
   /** Only entries with smaller numbers. */
-  before: place.optional(),
+  before: ordinalSchema.optional(),
   limit: z.int().min(1).max(MAX_TOLD),
 });
 /** The account's own entries, the newest first. */
@@ -83,7 +87,7 @@ export const movedReplySchema = z.object({ account: accountSchema, available: mi
 
 export const policyReplySchema = z.object({
   /** The entry that set it. */
-  n: place,
+  n: ordinalSchema,
   policy: policySchema,
 });
 export type PolicyReply = z.infer<typeof policyReplySchema>;
@@ -95,7 +99,7 @@ export type PolicyChange = z.infer<typeof policyRequestSchema>['change'];
 
 /** By its number, its job, or the sha256 of its receipt. */
 export const proveRequestSchema = envelopeSchema.extend({
-  entry: z.union([place, jobIdSchema, sha256Schema]),
+  entry: z.union([ordinalSchema, jobIdSchema, sha256Schema]),
 });
 /** `proof` is null while the entry's day has no root: it gets one when the day is over. */
 export const proveReplySchema = z.object({ day: daySchema, proof: proofSchema.nullable() });
@@ -103,9 +107,9 @@ export const proveReplySchema = z.object({ day: daySchema, proof: proofSchema.nu
 export const rootsRequestSchema = envelopeSchema.extend({ limit: z.int().min(1).max(MAX_TOLD) });
 export const rootsReplySchema = z.object({
   /** The last entry. */
-  head: z.object({ n: place, hash: sha256Schema }),
+  head: z.object({ n: ordinalSchema, hash: sha256Schema }),
   /** The newest first. */
-  roots: z.array(z.object({ day: daySchema, count: place, root: sha256Schema, n: place })),
+  roots: z.array(z.object({ day: daySchema, count: ordinalSchema, root: sha256Schema, n: ordinalSchema })),
 });
 export type RootsReply = z.infer<typeof rootsReplySchema>;
 
@@ -117,12 +121,12 @@ export const teamsReplySchema = z.object({
   teams: z.array(
     z.object({
       team: teamSchema,
-      members: count,
+      members: countSchema,
       earned: amountSchema,
       spent: amountSchema,
-      jobsServed: count,
-      jobsAsked: count,
-      outputTokens: count,
+      jobsServed: countSchema,
+      jobsAsked: countSchema,
+      outputTokens: countSchema,
     }),
   ),
 });

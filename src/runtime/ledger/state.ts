@@ -1,7 +1,7 @@
-import type { Policy } from '../protocol/credits.ts';
 import { NO_CREDITS } from '../protocol/credits.ts';
 import type { Account, JobId, Team } from '../protocol/ids.ts';
 import type { Sha256 } from '../protocol/model.ts';
+import type { Policy } from '../protocol/policy.ts';
 import { dayOf } from './day.ts';
 import { type DraftOf, type Holder, NO_HASH, type StateEntry } from './entry.ts';
 import { MerkleTree } from './merkle.ts';

@@ -4,7 +4,7 @@ import type { Account, JobId, WorkerId } from '../protocol/ids.ts';
 import type { Tier } from '../protocol/job.ts';
 import type { ModelName, Sha256 } from '../protocol/model.ts';
 import type { Price } from '../protocol/prices.ts';
-import type { JobStatus } from '../protocol/requests.ts';
+import type { JobStatus } from '../protocol/replies.ts';
 import type { WorkerState } from '../protocol/worker.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Account, JobId } from '../protocol/ids.ts';
 import type { Tier } from '../protocol/job.ts';
 import type { ModelName } from '../protocol/model.ts';
-import type { JobStatus, JobView } from '../protocol/requests.ts';
+import type { JobStatus, JobView } from '../protocol/replies.ts';
 import { parseConsumerName, parseLease } from '../protocol/subjects.ts';
 import type { JobRow, JobStep } from './grid-snapshot.ts';
 import type { JobNews } from './job-news.ts';

@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { decode, encode } from '../protocol/codec.ts';
 import type { Account, JobId } from '../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { jobViewSchema } from '../protocol/requests.ts';
+import { jobViewSchema } from '../protocol/replies.ts';
 import { subjects } from '../protocol/subjects.ts';
 import type { KnownJob } from './job-table.ts';
 import { readAccepted } from './queues.ts';

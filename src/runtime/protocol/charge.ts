@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { amountSchema, costOf, type MicroCredits, ratesSchema, type TokenCounts } from './credits.ts';
+import { countSchema, ordinalSchema } from './numbers.ts';
 
 /** What holds for a job's credits from its acceptance on. */
 export const chargeSchema = z.object({
   /** The entry of the ledger that set the rates. */
-  price: z.number().int().min(1),
+  price: ordinalSchema,
   rates: ratesSchema,
   /** Of the job's tier, in basis points. */
-  multiplier: z.number().int().nonnegative(),
+  multiplier: countSchema,
   /** What is held while the job runs: it never costs more. */
   most: amountSchema,
 });

@@ -45,6 +45,14 @@ export function decode<T extends z.ZodType>(
   return { ok: false, reason: isUnknown ? 'has an unknown field' : describeIssue(parsed.error) };
 }
 
+/**
+ * Whether a message that {@link encode} wrote can have a field of this name, without parsing it: a few nanoseconds, where
+ * a schema that does not fit takes some ten microseconds to say so.
+ */
+export function mayHold(bytes: Uint8Array, field: string): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(`"${field}":`);
+}
+
 /** The first thing wrong, as `path: what`. */
 export function describeIssue(error: z.ZodError): string {
   const issue = firstOf(error.issues);

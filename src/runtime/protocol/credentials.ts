@@ -24,7 +24,7 @@ const jwtSchema = z
 /** What we read of a user's JWT; who issued it is the bus's to check. */
 const claimsSchema = z.object({
   sub: userKeySchema,
-  exp: z.number().int().positive().optional(),
+  exp: z.int().positive().optional(),
   nats: z.object({ tags: z.array(z.string()) }),
 });
 

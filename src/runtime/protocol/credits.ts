@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AipgError } from './errors.ts';
-import { tierSchema } from './job.ts';
+import { countSchema } from './numbers.ts';
 
 /** Of one credit. */
 export const MICRO_CREDITS = 1_000_000;
@@ -25,33 +25,10 @@ export const rateSchema = z.int().min(0).max(1_000_000_000_000);
 export const ratesSchema = z.strictObject({ input: rateSchema, output: rateSchema });
 export type Rates = z.infer<typeof ratesSchema>;
 
-/** 10,000 is once; at most a hundred times. */
-const multiplierSchema = z.int().min(0).max(1_000_000);
-
-/** What an operator decides about credits; a change holds from then on and touches nothing that is reserved. */
-export const policySchema = z.strictObject({
-  /** Given once to each account with its first job. */
-  allowance: amountSchema,
-  /** Must be left to an account after it has reserved. */
-  minimumBalance: amountSchema,
-  /** The operator's part of what a job costs, in basis points. */
-  operatorShare: z.int().min(0).max(BASIS_POINTS),
-  /** What a tier's jobs cost, in basis points of the rates. */
-  tiers: z.strictObject(
-    Object.fromEntries(tierSchema.options.map((tier) => [tier, multiplierSchema])) as Record<
-      z.infer<typeof tierSchema>,
-      typeof multiplierSchema
-    >,
-  ),
-  /** For a model that has no price of its own. */
-  rates: ratesSchema,
-});
-export type Policy = z.infer<typeof policySchema>;
-
 /** How much work a job was, as it is paid for. */
 export const tokenCountsSchema = z.strictObject({
-  inputTokens: z.int().min(0),
-  outputTokens: z.int().min(0),
+  inputTokens: countSchema,
+  outputTokens: countSchema,
 });
 export type TokenCounts = z.infer<typeof tokenCountsSchema>;
 

@@ -2,13 +2,9 @@ import { z } from 'zod';
 import { ERROR_CODES } from './errors.ts';
 import { workerIdSchema } from './ids.ts';
 import { modelNameSchema, sha256Schema } from './model.ts';
-import { sealedContentSchema, sealOfferSchema } from './sealed.ts';
+import { countSchema, durationSchema, fractionSchema, ordinalSchema } from './numbers.ts';
+import { sealedContentSchema, sealOfferSchema } from './seal.ts';
 import { finishReasonSchema } from './text.ts';
-
-const attempt = z.number().int().min(1);
-const count = z.number().int().nonnegative();
-/** Milliseconds, fractions allowed. */
-const duration = z.number().nonnegative();
 
 export const failureSchema = z.object({
   code: z.enum(ERROR_CODES),
@@ -27,13 +23,13 @@ export const attemptEndSchema = z.enum(['failed', 'given-back', 'lost']);
 export type AttemptEnd = z.infer<typeof attemptEndSchema>;
 
 export const attemptSchema = z.object({
-  attempt,
+  attempt: ordinalSchema,
   worker: workerIdSchema,
   modelSha256: sha256Schema.optional(),
   /** Of a sealed job. */
   seal: sealOfferSchema.optional(),
   /** Output tokens that it added to those of the attempts before. */
-  newTokens: count.optional(),
+  newTokens: countSchema.optional(),
   /** Absent while it runs, and for the one that ended the job. */
   end: attemptEndSchema.optional(),
   reason: z.string().optional(),
@@ -45,19 +41,19 @@ export const outcomeSchema = z.object({
   model: modelNameSchema,
   modelSha256: sha256Schema,
   finishReason: finishReasonSchema,
-  promptTokens: count,
-  outputTokens: count,
+  promptTokens: countSchema,
+  outputTokens: countSchema,
   /** UTF-16 code units of the whole output; 0 where it is sealed. */
-  textLength: count,
+  textLength: countSchema,
   /** Only the job's client can read the output. */
   sealed: z.literal(true).optional(),
   sampler: z.string(),
   worker: workerIdSchema.optional(),
   timings: z.object({
     /** From the start of the attempt to its first token. */
-    firstTokenMs: duration,
+    firstTokenMs: durationSchema,
     /** From the start of the attempt to its end. */
-    totalMs: duration,
+    totalMs: durationSchema,
   }),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
@@ -65,10 +61,10 @@ export type Outcome = z.infer<typeof outcomeSchema>;
 /** A piece of the output of a sealed job; all of it but where it stands is for the client alone. */
 export const sealedEventSchema = z.object({
   type: z.literal('sealed'),
-  attempt,
-  tokenOffset: count,
+  attempt: ordinalSchema,
+  tokenOffset: countSchema,
   /** How many. */
-  tokens: count,
+  tokens: countSchema,
   content: sealedContentSchema,
 });
 export type SealedEvent = z.infer<typeof sealedEventSchema>;
@@ -82,15 +78,15 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('waiting'),
     /** Jobs that are served first, this one included: 1 is next. */
-    place: z.number().int().min(1),
+    place: ordinalSchema,
     /** Until a worker takes it, in milliseconds, from how fast the queue has moved; absent while nothing is known. */
-    estimateMs: duration.optional(),
+    estimateMs: durationSchema.optional(),
     /** The share of the model that its first worker has loaded, 0 to 1, while no other serves it. */
-    loading: z.number().min(0).max(1).optional(),
+    loading: fractionSchema.optional(),
   }),
   z.object({
     type: z.literal('leased'),
-    attempt,
+    attempt: ordinalSchema,
     worker: workerIdSchema,
     modelSha256: sha256Schema.optional(),
     lease: leaseSchema.optional(),
@@ -102,19 +98,24 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   sealedEventSchema,
   z.object({
     type: z.literal('chunk'),
-    attempt,
+    attempt: ordinalSchema,
     /** Output tokens before this chunk. */
-    tokenOffset: count,
+    tokenOffset: countSchema,
     /** UTF-16 code units of output before this chunk. */
-    textOffset: count,
+    textOffset: countSchema,
     text: z.string(),
-    tokens: z.array(count),
+    tokens: z.array(countSchema),
   }),
-  z.object({ type: z.literal('retrying'), attempt, end: attemptEndSchema, reason: z.string() }),
-  z.object({ type: z.literal('done'), attempt, outcome: outcomeSchema }),
+  z.object({
+    type: z.literal('retrying'),
+    attempt: ordinalSchema,
+    end: attemptEndSchema,
+    reason: z.string(),
+  }),
+  z.object({ type: z.literal('done'), attempt: ordinalSchema, outcome: outcomeSchema }),
   z.object({
     type: z.literal('failed'),
-    attempt: count,
+    attempt: countSchema,
     error: failureSchema,
     /** Of a sealed job: what the error says, which may tell of its content. */
     sealed: sealedContentSchema.optional(),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { accountSchema, clientIdSchema, jobIdSchema } from './ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from './limits.ts';
 import { modelNameSchema } from './model.ts';
+import { countSchema, ordinalSchema, timeSchema } from './numbers.ts';
 import { jobInputSchema } from './sealed.ts';
 import { textInputSchema } from './text.ts';
 
@@ -36,9 +37,9 @@ export const jobSpecSchema = z.object({
   limits: z
     .object({
       /** From submit to result, in milliseconds. */
-      timeoutMs: z.number().int().min(1).max(LIMITS.timeoutMs).optional(),
+      timeoutMs: z.int().min(1).max(LIMITS.timeoutMs).optional(),
       /** The job is refused if it may cost more, in micro-credits; without credits it costs nothing. */
-      maxCost: z.int().nonnegative().optional(),
+      maxCost: countSchema.optional(),
     })
     .default({}),
 });
@@ -54,12 +55,12 @@ export const jobSchema = submittedJobSchema.extend({
   account: accountSchema,
   model: modelNameSchema,
   /** When a director accepted it, in milliseconds since 1970. */
-  acceptedAt: z.number().int().nonnegative(),
+  acceptedAt: timeSchema,
   /** Whose job it is to be given up when that process is gone for good; absent for a detached job. */
   client: clientIdSchema.optional(),
   /** The ledger's entry whose rates hold for it, where the grid keeps a ledger. */
-  price: z.number().int().min(1).optional(),
+  price: ordinalSchema.optional(),
   /** Attempts before the job was queued again; the queue's own delivery count starts anew. */
-  priorAttempts: z.number().int().nonnegative().default(0),
+  priorAttempts: countSchema.default(0),
 });
 export type Job = z.infer<typeof jobSchema>;

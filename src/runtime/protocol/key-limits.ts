@@ -7,7 +7,7 @@ export const keyLimitsSchema = z.object({
   /** The only ones that it may ask for, or serve. */
   models: z.array(modelNameSchema).min(1).max(64).readonly().optional(),
   /** Most jobs that it may submit in a minute. */
-  perMinute: z.number().int().min(1).max(1_000_000).optional(),
+  perMinute: z.int().min(1).max(1_000_000).optional(),
 });
 export type KeyLimits = z.infer<typeof keyLimitsSchema>;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
+import { countSchema, ordinalSchema } from './numbers.ts';
 
 /** The name under which a grid serves a model, such as `aipg-tiny` or `org/repo:Q4_K_M`. */
 export const modelNameSchema = z
@@ -33,11 +34,11 @@ export const modelFactsSchema = z.object({
   sha256: sha256Schema,
   architecture: z.string(),
   /** Number of weights. */
-  parameters: z.number().int().nonnegative(),
+  parameters: countSchema,
   /** Longest context that the model was trained for, in tokens, by its metadata. */
-  trainContextSize: z.number().int().positive(),
+  trainContextSize: ordinalSchema,
   /** Context of each slot as loaded, in tokens. */
-  contextSize: z.number().int().positive(),
-  fileBytes: z.number().int().nonnegative(),
+  contextSize: ordinalSchema,
+  fileBytes: countSchema,
 });
 export type ModelFacts = z.infer<typeof modelFactsSchema>;

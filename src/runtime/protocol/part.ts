@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countSchema } from './numbers.ts';
 import { receiptSchema } from './receipt.ts';
 
 /**
@@ -7,7 +8,7 @@ import { receiptSchema } from './receipt.ts';
  */
 export const partSchema = z.object({
   text: z.string(),
-  tokens: z.array(z.number().int().nonnegative()),
+  tokens: z.array(countSchema),
   receipt: receiptSchema,
 });
 export type Part = z.infer<typeof partSchema>;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { envelopeSchema } from './envelope.ts';
 import { accountSchema, jobIdSchema } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { sha256Schema } from './model.ts';
-import { envelopeSchema } from './requests.ts';
 
 // On a grid with keys a message that is too large for the bus travels in pieces.
 
@@ -13,7 +13,7 @@ const MAX_PIECES = Math.ceil(LIMITS.artifactBytes / PIECE_BYTES);
 /** Characters of a piece in base64. */
 const MAX_DATA = Math.ceil(PIECE_BYTES / 3) * 4;
 
-const bytes = z.number().int().min(1).max(LIMITS.artifactBytes);
+const bytes = z.int().min(1).max(LIMITS.artifactBytes);
 const piece = z
   .number()
   .int()
@@ -31,6 +31,7 @@ export const referenceSchema = z.object({
     of: jobOfSchema.optional(),
   }),
 });
+export type Reference = z.infer<typeof referenceSchema>;
 
 /** One piece of a request that follows. */
 export const putRequestSchema = envelopeSchema.extend({

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { chargeSchema } from './charge.ts';
 import { amountSchema, ratesSchema } from './credits.ts';
+import { envelopeSchema } from './envelope.ts';
 import { jobSpecSchema } from './job.ts';
 import { modelNameSchema, sha256Schema } from './model.ts';
-import { envelopeSchema } from './requests.ts';
-
-const count = z.number().int().nonnegative();
+import { countSchema, ordinalSchema } from './numbers.ts';
 
 /** Where rates come from: a model's own header, an operator, or the policy for models without a price. */
 export const basisSchema = z.enum(['header', 'set', 'policy']);
@@ -15,10 +14,10 @@ export const quoteRequestSchema = envelopeSchema.extend({ job: jobSpecSchema });
 export const quoteReplySchema = z.object({
   model: modelNameSchema,
   /** Live slots that serve the model. */
-  slots: count,
+  slots: countSchema,
   /** `null` on a grid without credits. */
   charge: chargeSchema
-    .extend({ basis: basisSchema, counts: z.object({ inputTokens: count, outputTokens: count }) })
+    .extend({ basis: basisSchema, counts: z.object({ inputTokens: countSchema, outputTokens: countSchema }) })
     .nullable(),
   /** What the account can spend, a first job's allowance included; `null` on a grid without credits. */
   available: amountSchema.nullable(),
@@ -28,7 +27,7 @@ export type QuoteReply = z.infer<typeof quoteReplySchema>;
 /** A line of the rate card. */
 export const priceSchema = z.object({
   /** The entry of the ledger that set it. */
-  price: z.number().int().min(1),
+  price: ordinalSchema,
   model: sha256Schema,
   name: modelNameSchema,
   rates: ratesSchema,

@@ -4,16 +4,13 @@ import { canonicalJson } from './canonical.ts';
 import { userKeySchema } from './credentials.ts';
 import { accountSchema, jobIdSchema, workerIdSchema } from './ids.ts';
 import { type Sha256, sha256Schema } from './model.ts';
+import { countSchema, ordinalSchema, timeSchema } from './numbers.ts';
 import type { JobInput } from './sealed.ts';
-
-const count = z.number().int().nonnegative();
-/** Milliseconds since 1970. */
-const time = z.number().int().nonnegative();
 
 /** What a worker says of the attempt by which it ended a job. */
 export const receiptStatementSchema = z.object({
   job: jobIdSchema,
-  attempt: z.number().int().min(1),
+  attempt: ordinalSchema,
   worker: workerIdSchema,
   /** The worker's public key, from which its id is derived. */
   key: userKeySchema,
@@ -22,9 +19,9 @@ export const receiptStatementSchema = z.object({
   modelSha256: sha256Schema,
   inputSha256: sha256Schema,
   outputSha256: sha256Schema,
-  counts: z.object({ inputTokens: count, outputTokens: count }),
-  startedAt: time,
-  endedAt: time,
+  counts: z.object({ inputTokens: countSchema, outputTokens: countSchema }),
+  startedAt: timeSchema,
+  endedAt: timeSchema,
 });
 export type ReceiptStatement = z.infer<typeof receiptStatementSchema>;
 

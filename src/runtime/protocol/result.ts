@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { attemptSchema, type FinalEvent, failureSchema, outcomeSchema } from './events.ts';
 import { workerIdSchema } from './ids.ts';
+import { countSchema, ordinalSchema, timeSchema } from './numbers.ts';
 import { partSchema } from './part.ts';
 import { receiptSchema } from './receipt.ts';
-import { sealedContentSchema } from './sealed.ts';
+import { sealedContentSchema } from './seal.ts';
 
 /**
  * What stands in a result's place while a second or later attempt runs. Whoever writes a result must know the record
@@ -11,7 +12,7 @@ import { sealedContentSchema } from './sealed.ts';
  */
 export const claimSchema = z.object({
   status: z.literal('claimed'),
-  attempt: z.number().int().min(1),
+  attempt: ordinalSchema,
   worker: workerIdSchema,
 });
 export type Claim = z.infer<typeof claimSchema>;
@@ -23,7 +24,7 @@ const endedEarly = {
   /** What its worker has streamed until then; it is put there once, after the end or with it. */
   part: partSchema.optional(),
   /** When it ended, in milliseconds since 1970, where the record was written anew since. */
-  endedAt: z.number().int().nonnegative().optional(),
+  endedAt: timeSchema.optional(),
 };
 
 /** The final record of a job. Exactly one is ever kept: the first to be written wins. */
@@ -31,7 +32,7 @@ export const resultSchema = z.discriminatedUnion('status', [
   z.object({
     status: z.literal('done'),
     text: z.string(),
-    tokens: z.array(z.number().int().nonnegative()),
+    tokens: z.array(countSchema),
     outcome: outcomeSchema,
     /** Of a sealed job: text and tokens, which are empty then. */
     sealed: sealedContentSchema.optional(),
@@ -77,3 +78,6 @@ export function finalEvent(result: Result, attempt: number): FinalEvent {
       return { type: 'cancelled', reason: result.reason };
   }
 }
+
+/** A final record for an account that cannot read it on the bus; `null` while there is none. */
+export const resultReplySchema = z.object({ result: resultSchema.nullable() });

@@ -2,7 +2,7 @@ import { decode } from '@nats-io/jwt';
 import { z } from 'zod';
 import { isWorkerOf, type JobId, type WorkerId } from './ids.ts';
 import { isSignedBy, type ReceiptSigner } from './receipt-signature.ts';
-import { offerBytes, type SealOffer } from './sealed.ts';
+import { offerBytes, type SealOffer } from './seal.ts';
 
 export interface Offered {
   readonly job: JobId;

@@ -1,21 +1,8 @@
 import { z } from 'zod';
-import { canonicalJson } from './canonical.ts';
-import { userKeySchema } from './credentials.ts';
-import type { JobId, WorkerId } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { countSchema, ordinalSchema } from './numbers.ts';
+import { sealKeySchema } from './seal.ts';
 import { textInputSchema } from './text.ts';
-
-// A sealed job's content goes from its client to the worker that has leased it, and back, encrypted between the two:
-// by the curve25519 keys of NATS (xkeys), which both make for this one job and forget.
-
-/** A public xkey. */
-export const sealKeySchema = z.string().regex(/^X[A-Z2-7]{55}$/, 'is not a public curve key');
-
-/** What {@link SealKeys} has sealed, in base64. */
-export const sealedContentSchema = z
-  .base64()
-  .min(1)
-  .max(2 * LIMITS.artifactBytes);
 
 /** What stands in a job's place for content that only its worker reads. */
 export const sealedPromptSchema = z.object({
@@ -23,7 +10,7 @@ export const sealedPromptSchema = z.object({
   /** Of the client: whoever seals for this job seals for it. */
   key: sealKeySchema,
   /** Most bytes of the prompt, in UTF-8. */
-  bytes: z.number().int().min(1).max(LIMITS.artifactBytes),
+  bytes: z.int().min(1).max(LIMITS.artifactBytes),
 });
 
 /** All that the bus and its directors know of a sealed job's input. */
@@ -41,56 +28,28 @@ export function isSealed(input: JobInput): input is SealedInput {
   return input.prompt.form === 'sealed';
 }
 
-/** A worker's word that content for its attempt is to be sealed to this key of its own. */
-export const sealOfferSchema = z.object({
-  key: sealKeySchema,
-  /** The worker's public user key, from which its id is derived. */
-  by: userKeySchema,
-  /** Of {@link offerBytes}, by that key. */
-  signature: z.string().regex(/^[\w-]{86}$/, 'must be 86 characters of base64url'),
-  /** On a grid with keys: by which the grid's operator vouches that the key is a worker's. */
-  jwt: z.string().max(16_384).optional(),
-});
-export type SealOffer = z.infer<typeof sealOfferSchema>;
-
-/** What a worker signs: which key, for which attempt of which job of which client. */
-export function offerBytes(offer: {
-  readonly job: JobId;
-  readonly attempt: number;
-  readonly worker: WorkerId;
-  /** Of the worker, for this attempt. */
-  readonly key: string;
-  /** Of the client, as the worker found it in the job. */
-  readonly client: string;
-}): Uint8Array {
-  const { job, attempt, worker, key, client } = offer;
-  return new TextEncoder().encode(`aipg seal 1\n${canonicalJson({ job, attempt, worker, key, client })}`);
-}
-
 /** What a client hands over: the input, and the output that it has, for the attempt to go on from. */
 export const handOverSchema = z.object({
-  attempt: z.number().int().min(1),
+  attempt: ordinalSchema,
   input: textInputSchema,
-  output: z.object({ text: z.string(), tokens: z.array(z.number().int().nonnegative()) }),
+  output: z.object({ text: z.string(), tokens: z.array(countSchema) }),
   /** Of the file that this output is of. */
   modelSha256: z.string().optional(),
 });
 export type HandOver = z.infer<typeof handOverSchema>;
 
-const offset = z.number().int().nonnegative();
-
 /** What the content of a `sealed` event is. */
 export const sealedPieceSchema = z.object({
-  attempt: z.number().int().min(1),
-  tokenOffset: offset,
-  textOffset: offset,
+  attempt: ordinalSchema,
+  tokenOffset: countSchema,
+  textOffset: countSchema,
   text: z.string(),
-  tokens: z.array(offset),
+  tokens: z.array(countSchema),
 });
 
 /** What is sealed in a final record: the whole output, or why the job failed. */
 export const sealedEndSchema = z.union([
-  z.object({ text: z.string(), tokens: z.array(offset) }),
+  z.object({ text: z.string(), tokens: z.array(countSchema) }),
   z.object({ message: z.string(), hint: z.string().optional() }),
 ]);
 export type SealedEnd = z.infer<typeof sealedEndSchema>;

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { formatSchema } from './format.ts';
 import { LIMITS } from './limits.ts';
+import { fractionSchema } from './numbers.ts';
 
 export const messageSchema = z.object({
   role: z.enum(['system', 'user', 'assistant']),
@@ -14,9 +15,9 @@ export const samplingSchema = z.object({
   /** 0 is greedy. */
   temperature: z.number().min(0).max(5).default(0.8),
   /** Keep the k likeliest tokens; 0 keeps all that the sampler sees. */
-  topK: z.number().int().min(0).max(1_000).default(40),
+  topK: z.int().min(0).max(1_000).default(40),
   topP: z.number().gt(0).max(1).default(0.95),
-  minP: z.number().min(0).max(1).default(0.05),
+  minP: fractionSchema.default(0.05),
   /** 1 is off. Weighs on the last 64 tokens. */
   repeatPenalty: z.number().min(1).max(3).default(1),
 });
@@ -42,9 +43,9 @@ export const textInputSchema = z.object({
     z.object({ form: z.literal('raw'), text: z.string().min(1) }),
   ]),
   /** Most tokens to generate. */
-  maxTokens: z.number().int().min(1).max(LIMITS.maxTokens).default(1_024),
+  maxTokens: z.int().min(1).max(LIMITS.maxTokens).default(1_024),
   /** Tokens of output that the context must have room for; with less, the job fails as `context-exceeded`. */
-  outputRoom: z.number().int().min(1).max(LIMITS.maxTokens).optional(),
+  outputRoom: z.int().min(1).max(LIMITS.maxTokens).optional(),
   /** The output ends before the first of these. */
   stop: z.array(z.string().min(1).max(LIMITS.stopLength)).max(LIMITS.stops).default([]),
   sampling: samplingSchema.prefault({}),

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { envelopeSchema } from './envelope.ts';
 import { leaseSchema } from './events.ts';
 import { accountSchema, jobIdSchema, ticketSchema } from './ids.ts';
 import { kindSchema, laneSchema, tierSchema } from './job.ts';
 import { modelNameSchema } from './model.ts';
+import { countSchema, ordinalSchema } from './numbers.ts';
 import { partSchema } from './part.ts';
-import { envelopeSchema } from './requests.ts';
 import { resultSchema } from './result.ts';
 import { heartbeatSchema, workerStateSchema } from './worker.ts';
 
@@ -23,7 +24,7 @@ export const nextRequestSchema = envelopeSchema.extend({
   lane: laneSchema,
   model: modelNameSchema,
   /** How long it may wait for one, in milliseconds; 0: only one that is there. */
-  expiresMs: z.number().int().min(0).max(60_000),
+  expiresMs: z.int().min(0).max(60_000),
 });
 export type NextRequest = z.infer<typeof nextRequestSchema>;
 
@@ -55,21 +56,21 @@ const handedOutSchema = envelopeSchema.extend({
   job: jobIdSchema,
   ticket: ticketSchema,
   /** In the queue's stream. */
-  sequence: z.number().int().nonnegative(),
+  sequence: countSchema,
 });
 
 export const claimRequestSchema = handedOutSchema.extend({
-  attempt: z.number().int().min(1),
+  attempt: ordinalSchema,
 });
 export const claimReplySchema = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('claimed'), sequence: z.number().int().nonnegative() }),
+  z.object({ outcome: z.literal('claimed'), sequence: countSchema }),
   z.object({ outcome: z.literal('overtaken') }),
   z.object({ outcome: z.literal('ended'), result: resultSchema }),
 ]);
 
 export const finishRequestSchema = handedOutSchema.extend({
   /** Of the worker's own claim; 0 for a first attempt, which has none. */
-  expected: z.number().int().nonnegative(),
+  expected: countSchema,
   result: resultSchema,
 });
 /** Without either, the claim was not the worker's newest. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { workerIdSchema } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { modelFactsSchema, modelNameSchema } from './model.ts';
+import { countSchema, fractionSchema, timeSchema } from './numbers.ts';
 
 /** `paused`: it takes no job until its engine has passed a check, because several in a row have failed on it. */
 export const workerStateSchema = z.enum(['loading', 'serving', 'paused', 'draining']);
@@ -16,7 +17,7 @@ export type Region = z.infer<typeof regionSchema>;
 
 /** What a worker says of itself every few seconds. Nothing in it is proof of anything. */
 export const heartbeatSchema = z.object({
-  protocol: z.number().int(),
+  protocol: z.int(),
   worker: workerIdSchema,
   version: z.string().max(32),
   region: regionSchema.optional(),
@@ -24,15 +25,15 @@ export const heartbeatSchema = z.object({
   /** Why it is paused. */
   reason: z.string().max(LIMITS.reasonLength).optional(),
   /** What it is about to serve, and the share that is loaded, 0 to 1. */
-  loading: z.object({ model: modelNameSchema, fraction: z.number().min(0).max(1) }).optional(),
+  loading: z.object({ model: modelNameSchema, fraction: fractionSchema }).optional(),
   models: z.array(modelFactsSchema).max(64),
   slots: z.object({
-    total: z.number().int().min(1).max(LIMITS.slots),
-    busy: z.number().int().min(0).max(LIMITS.slots),
+    total: z.int().min(1).max(LIMITS.slots),
+    busy: z.int().min(0).max(LIMITS.slots),
   }),
   /** Since it started. */
-  jobs: z.object({ done: z.number().int().nonnegative(), failed: z.number().int().nonnegative() }),
+  jobs: z.object({ done: countSchema, failed: countSchema }),
   /** Milliseconds since 1970. */
-  startedAt: z.number().int().nonnegative(),
+  startedAt: timeSchema,
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;

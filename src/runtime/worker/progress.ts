@@ -7,7 +7,7 @@ import type { WorkerId } from '../protocol/ids.ts';
 import type { Job } from '../protocol/job.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { refusalIn } from '../protocol/refusal.ts';
-import { type ProgressReply, progressReplySchema } from '../protocol/requests.ts';
+import { type ProgressReply, progressReplySchema } from '../protocol/replies.ts';
 import { subjects } from '../protocol/subjects.ts';
 
 /**

@@ -2,15 +2,10 @@ import { sealedBytes } from '../protocol/content.ts';
 import { AipgError } from '../protocol/errors.ts';
 import type { SealedEvent } from '../protocol/events.ts';
 import type { JobId } from '../protocol/ids.ts';
+import type { SealOffer } from '../protocol/seal.ts';
 import { CONTENT_STEP, PIECE_STEP, SealKeys } from '../protocol/seal-keys.ts';
 import { signOffer } from '../protocol/seal-offer.ts';
-import {
-  type HandOver,
-  handOverSchema,
-  type SealedEnd,
-  type SealedInput,
-  type SealOffer,
-} from '../protocol/sealed.ts';
+import { type HandOver, handOverSchema, type SealedEnd, type SealedInput } from '../protocol/sealed.ts';
 import { AttemptStopped } from './attempt-stopped.ts';
 import type { JoinedChunk } from './chunk-joiner.ts';
 import type { WorkerIdentity } from './identity.ts';

@@ -7,7 +7,7 @@ import { decode, encode } from '../../../src/runtime/protocol/codec.ts';
 import { type Account, type JobId, newJobId, newTicket } from '../../../src/runtime/protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
-import { refusalSchema } from '../../../src/runtime/protocol/requests.ts';
+import { refusalSchema } from '../../../src/runtime/protocol/refusal.ts';
 import { STREAMS } from '../../../src/runtime/protocol/subjects.ts';
 import { finishReplySchema } from '../../../src/runtime/protocol/worker-requests.ts';
 import { loadTinyModel, STORY, textJob } from '../../support/grid.ts';

@@ -3,7 +3,7 @@ import { decode, encode } from '../../../src/runtime/protocol/codec.ts';
 import { newTicket } from '../../../src/runtime/protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { isSigned, newUserSeed, receiptSigner } from '../../../src/runtime/protocol/receipt-signature.ts';
-import { refusalSchema } from '../../../src/runtime/protocol/requests.ts';
+import { refusalSchema } from '../../../src/runtime/protocol/refusal.ts';
 import type { Result } from '../../../src/runtime/protocol/result.ts';
 import { subjects } from '../../../src/runtime/protocol/subjects.ts';
 import { textJob } from '../../support/grid.ts';

@@ -14,7 +14,8 @@ import {
 } from '../../../src/runtime/protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import { modelNameSchema } from '../../../src/runtime/protocol/model.ts';
-import { progressReplySchema, refusalSchema } from '../../../src/runtime/protocol/requests.ts';
+import { refusalSchema } from '../../../src/runtime/protocol/refusal.ts';
+import { progressReplySchema } from '../../../src/runtime/protocol/replies.ts';
 import { parseLease, STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
 import { claimReplySchema, finishReplySchema } from '../../../src/runtime/protocol/worker-requests.ts';
 import { STORY, textJob } from '../../support/grid.ts';

@@ -7,7 +7,7 @@ import type { Account, JobId } from '../../../src/runtime/protocol/ids.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../../../src/runtime/protocol/limits.ts';
 import type { Sha256 } from '../../../src/runtime/protocol/model.ts';
 import { getReplySchema, PIECE_BYTES } from '../../../src/runtime/protocol/pieces.ts';
-import { refusalSchema } from '../../../src/runtime/protocol/requests.ts';
+import { refusalSchema } from '../../../src/runtime/protocol/refusal.ts';
 import { STREAMS, subjects } from '../../../src/runtime/protocol/subjects.ts';
 import { textJob } from '../../support/grid.ts';
 import { instantEngine } from '../../support/instant-engine.ts';

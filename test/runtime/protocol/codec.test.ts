@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decode, encode } from '../../../src/runtime/protocol/codec.ts';
+import { decode, encode, mayHold } from '../../../src/runtime/protocol/codec.ts';
 import { AipgError } from '../../../src/runtime/protocol/errors.ts';
 import { jobEventSchema } from '../../../src/runtime/protocol/events.ts';
 import { isWorkerOf, newJobId, workerIdOf } from '../../../src/runtime/protocol/ids.ts';
@@ -48,6 +48,20 @@ describe('decoding what comes over the bus', () => {
     const decoded = decode(jobSpecSchema, encode(spec));
     expect(decoded).toMatchObject({ ok: false, reason: expect.stringContaining('input.maxTokens') });
   });
+});
+
+test('a message that may not hold a field does not', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (message) => {
+      const bytes = encode(message);
+      for (const field of Object.keys(message)) {
+        // The names of our own messages are plain words.
+        if (/^\w+$/.test(field)) expect(mayHold(bytes, field)).toBe(true);
+      }
+      if (mayHold(bytes, 'artifact')) expect(JSON.stringify(message)).toContain('artifact');
+    }),
+  );
+  expect(mayHold(encode({ text: '"artifact"' }), 'artifact')).toBe(false);
 });
 
 test('encoding refuses what the bus would not take', () => {
