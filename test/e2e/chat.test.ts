@@ -195,6 +195,14 @@ describe('aipg chat in a terminal', () => {
     expect(screen).toMatch(/Once upon[\s\S]*\n> \/exit\n/);
   });
 
+  test.each(['/quit', '/bye'])('%s leaves, too, as elsewhere', async (command) => {
+    const ended = await terminal.start(CHAT);
+    await terminal.until(READY);
+    await terminal.type(command);
+    await terminal.press('Enter');
+    expect((await ended()).status).toBe(0);
+  });
+
   test('keeps neither log nor history of a chat with --no-log', async () => {
     const before = (await newest()).prompt;
     const ended = await terminal.start(`${CHAT} --no-log`);

@@ -64,6 +64,9 @@ const COMMANDS: Readonly<Record<string, SlashCommand>> = {
   },
 };
 
+/** What other programs call ours. */
+const SYNONYMS: Readonly<Record<string, string>> = { bye: 'exit', quit: 'exit' };
+
 /** What Tab may make of the beginning of a command. */
 export function completeCommand(line: string): readonly string[] {
   return Object.keys(COMMANDS)
@@ -90,7 +93,8 @@ export async function runCommand(
   { name, argument }: { name: string; argument: string },
   context: CommandContext,
 ): Promise<'leave' | undefined> {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const own = Object.hasOwn(SYNONYMS, name) ? (SYNONYMS[name] ?? name) : name;
+  const command = Object.hasOwn(COMMANDS, own) ? COMMANDS[own] : undefined;
   if (!command) {
     const near = nearest(name, Object.keys(COMMANDS)).map((other) => `/${other}`);
     throw new AipgError('usage', `There is no command /${name}.`, {
