@@ -18,7 +18,7 @@ Install a newer one (https://nodejs.org), or use the one that a checkout brings:
   process.env.UV_THREADPOOL_SIZE ??= String(
     Math.max(2, Math.min(4, builtin('node:os').availableParallelism())),
   );
-  // oclif looks for what we never have: another Node than was asked for above, and a file of colours.
+  // What oclif would look for at each start: another Node, as is done above, and a file of colours, which we never use.
   process.env.OCLIF_DISABLE_ENGINE_WARNING ??= '1';
   process.env.AIPG_DISABLE_THEME ??= '1';
   builtin('node:module').enableCompileCache(compileCacheDir());

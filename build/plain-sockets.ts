@@ -3,7 +3,7 @@ import type { Plugin } from 'rolldown';
 const ASKED = 'this.socket instanceof node_tls_1.TLSSocket';
 
 /**
- * NATS asks of every connection whether it is one of Node's TLS sockets, for which all of TLS is loaded, the machine's
+ * NATS asks of every connection whether it is one of Node's TLS sockets, for which all of TLS is loaded, root
  * certificates included, where there is none. A TLS socket says so itself: its `encrypted` is always true.
  */
 export function plainSockets(): Plugin {

@@ -2,18 +2,19 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { z } from 'zod';
+import { ordinalSchema, timeSchema } from '../protocol/numbers.ts';
 import type { Paths } from './paths.ts';
 import { busUrlSchema } from './settings.ts';
 
 /** What `aipg up` leaves for the other commands of this machine to find it by. */
 export const runningGridSchema = z.object({
-  pid: z.number().int().positive(),
+  pid: ordinalSchema,
   url: busUrlSchema,
   model: z.string(),
   /** The profile whose key its bus asks for; absent on a bus without keys. */
   profile: z.string().optional(),
   /** Milliseconds since 1970. */
-  startedAt: z.number().int(),
+  startedAt: timeSchema,
 });
 export type RunningGrid = z.infer<typeof runningGridSchema>;
 

@@ -23,7 +23,7 @@ export const profileSchema = z.object({
   /** What the grid's operator calls the account. */
   accountName: accountNameSchema.optional(),
   /** Copies of each stream in a cluster; absent: as the bus has them. */
-  replicas: z.number().int().min(1).max(5).optional(),
+  replicas: z.int().min(1).max(5).optional(),
   /** The file with the member's key, for a grid that asks for one. */
   credentials: z.string().max(4_096).optional(),
   /** The file with the one CA that may have signed the certificate of a `tls://` bus; absent: those that this machine trusts. */

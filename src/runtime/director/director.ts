@@ -1,6 +1,8 @@
 import { jetstream } from '@nats-io/jetstream';
 import { type Service, Svcm } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
+// Now and not on use, when a newer release may have taken the file's place.
+import '../bus/artifact-store.ts';
 import { listDirectors } from '../bus/directors.ts';
 import { memberOf, requireRole } from '../bus/identity.ts';
 import { type ProvisionOptions, provision } from '../bus/provision.ts';

@@ -12,7 +12,7 @@ export const loggedJobSchema = z.object({
   /** The conversation's name, where it has one. */
   chat: z.string().nullable(),
   /** Milliseconds since 1970. */
-  createdAt: z.number().int(),
+  createdAt: z.int(),
   status: z.enum(['done', 'failed', 'cancelled']),
   input: textInputSchema,
   /** The output, as far as it came. */

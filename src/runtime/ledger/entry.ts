@@ -34,8 +34,6 @@ export const postingSchema = z.strictObject({
 });
 export type Posting = z.infer<typeof postingSchema>;
 
-/** A number of an entry: 1 is the first. */
-const place = ordinalSchema;
 /** What an issue or a transfer is for, in the words of who made it. */
 export const memoSchema = z
   .string()
@@ -85,7 +83,7 @@ const facts = {
     amount: amountSchema,
     tier: tierSchema,
     /** The entry whose rates hold for it: a price, or a policy where the model has no price. */
-    price: place,
+    price: ordinalSchema,
   },
   /** The worker's owner is paid, the rest is freed. */
   settle: {
@@ -106,7 +104,7 @@ const facts = {
   },
   refund: { job: jobIdSchema, reason: refundReasonSchema },
   /** The Merkle root of all entries of a day; the first entry of the next day that has any. */
-  root: { day: daySchema, first: place, count: place, root: sha256Schema },
+  root: { day: daySchema, first: ordinalSchema, count: ordinalSchema, root: sha256Schema },
   /** Whose usage and earnings are told together from here on; `null`: nobody's. */
   team: { account: accountSchema, team: teamSchema.nullable() },
 } as const;
@@ -121,7 +119,7 @@ export type DraftOf<K extends EntryKind> = Extract<EntryDraft, { kind: K }>;
 
 const placed = {
   /** 1 for the first, then one more each. */
-  n: place,
+  n: ordinalSchema,
   /** The hash of the entry before; 64 zeros for the first. */
   prev: sha256Schema,
   /** Milliseconds since 1970; never less than that of the entry before. */

@@ -4,6 +4,7 @@ import { describeIssue } from '../protocol/codec.ts';
 import { formatCredits } from '../protocol/credits.ts';
 import { AipgError } from '../protocol/errors.ts';
 import { sha256Schema } from '../protocol/model.ts';
+import { countSchema, ordinalSchema } from '../protocol/numbers.ts';
 import { isByItsWorker } from './check-block.ts';
 import { dayOf } from './day.ts';
 import { daySchema, type Entry, type EntryOf, entrySchema } from './entry.ts';
@@ -18,9 +19,9 @@ export const proofSchema = z.strictObject({
   entry: entrySchema,
   day: daySchema,
   /** The entry's place among those of its day, from 0. */
-  index: z.int().min(0),
+  index: countSchema,
   /** Entries of the day. */
-  count: z.int().min(1),
+  count: ordinalSchema,
   /** Hashes of RFC 9162, section 2.1.3, the lowest first. */
   path: z.array(sha256Schema).max(53),
   root: sha256Schema,

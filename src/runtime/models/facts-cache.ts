@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readCache, writeCache } from '../cache/json-cache.ts';
 import { AipgError } from '../protocol/errors.ts';
+import { countSchema } from '../protocol/numbers.ts';
 import { fileSource } from './byte-source.ts';
 import { type GgufHeader, readGgufHeader } from './gguf-header.ts';
 import { factsOf, type HeaderFacts, headerFactsSchema } from './header-facts.ts';
@@ -14,7 +15,7 @@ const AT_ONCE = 8;
 
 const entrySchema = z.object({
   path: z.string(),
-  bytes: z.number().int().nonnegative(),
+  bytes: countSchema,
   mtimeMs: z.number(),
   facts: headerFactsSchema,
 });

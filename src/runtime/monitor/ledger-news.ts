@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { amountSchema, tokenCountsSchema } from '../protocol/credits.ts';
 import { type Account, accountSchema, jobIdSchema, workerIdSchema } from '../protocol/ids.ts';
 import { sha256Schema } from '../protocol/model.ts';
+import { ordinalSchema, timeSchema } from '../protocol/numbers.ts';
 import type { ReceiptRow } from './grid-snapshot.ts';
 
 const settledSchema = z.object({
   kind: z.literal('settle'),
-  n: z.int().min(1),
-  at: z.int().min(0),
+  n: ordinalSchema,
+  at: timeSchema,
   job: jobIdSchema,
   payTo: accountSchema,
   worker: workerIdSchema,

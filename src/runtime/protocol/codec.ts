@@ -46,8 +46,8 @@ export function decode<T extends z.ZodType>(
 }
 
 /**
- * Whether a message that {@link encode} wrote can have a field of this name, without parsing it: a few nanoseconds, where
- * a schema that does not fit takes some ten microseconds to say so.
+ * Whether a message that {@link encode} wrote can have a field of this name, without parsing it, which costs far more.
+ * JSON can spell a name in other ways, which we never do: such a field counts as absent.
  */
 export function mayHold(bytes: Uint8Array, field: string): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(`"${field}":`);

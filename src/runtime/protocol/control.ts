@@ -4,7 +4,7 @@ import { LIMITS } from './limits.ts';
 import { ordinalSchema } from './numbers.ts';
 import { sealedContentSchema } from './seal.ts';
 
-// What a worker is told by the bus, apart from its jobs.
+// What a worker is told beside the jobs that it takes.
 
 const reasonSchema = z.string().max(LIMITS.reasonLength);
 

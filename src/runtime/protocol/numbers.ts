@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-// Made once and shared: a schema takes a program that starts some twenty microseconds, and each of its checks as much.
+// Made once and shared: each schema costs some twenty microseconds at start, and each of its checks as much.
 
 /** How many, or how far: 0 or more. */
 export const countSchema = z.int().nonnegative();
 
-/** What is counted from 1: an attempt, a place in a queue, an entry of the ledger. */
+/** 1 or more: an attempt, a place in a queue, an entry of the ledger, or a size that is never 0. */
 export const ordinalSchema = z.int().min(1);
 
 /** Milliseconds since 1970. */

@@ -3,6 +3,7 @@ import { envelopeSchema } from './envelope.ts';
 import { accountSchema, jobIdSchema } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { sha256Schema } from './model.ts';
+import { countSchema } from './numbers.ts';
 
 // On a grid with keys a message that is too large for the bus travels in pieces.
 
@@ -14,11 +15,7 @@ const MAX_PIECES = Math.ceil(LIMITS.artifactBytes / PIECE_BYTES);
 const MAX_DATA = Math.ceil(PIECE_BYTES / 3) * 4;
 
 const bytes = z.int().min(1).max(LIMITS.artifactBytes);
-const piece = z
-  .number()
-  .int()
-  .min(0)
-  .max(MAX_PIECES - 1);
+const piece = countSchema.max(MAX_PIECES - 1);
 /** Whose job a message belongs to: to know the id of a job shows that one was given it. */
 const jobOfSchema = z.object({ account: accountSchema, job: jobIdSchema });
 

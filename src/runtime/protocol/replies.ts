@@ -6,7 +6,7 @@ import { modelNameSchema } from './model.ts';
 import { countSchema, durationSchema, ordinalSchema, timeSchema } from './numbers.ts';
 import { sealedContentSchema } from './seal.ts';
 
-// What a director answers.
+// What a director answers about jobs; results, prices and status have files of their own.
 
 export const submitReplySchema = z.object({
   job: jobIdSchema,

@@ -1,4 +1,6 @@
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+// Now and not on use, when a newer release may have taken the file's place.
+import '../bus/artifact-store.ts';
 import { decodeLarge } from '../bus/artifacts.ts';
 import { JobQueue } from '../bus/job-queue.ts';
 import type { Lease } from '../bus/lease.ts';
