@@ -44,6 +44,7 @@ function functionsRun(): Map<string, Set<string>> {
     for (const args of STARTS) {
       spawnSync(process.execPath, [join(ROOT, 'bin/run.js'), ...args], {
         stdio: 'ignore',
+        timeout: 30_000,
         env: { PATH: process.env['PATH'], HOME: home, NODE_V8_COVERAGE: join(home, 'coverage') },
       });
     }
