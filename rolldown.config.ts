@@ -33,7 +33,7 @@ const GROUPS = [
   },
   {
     name: 'bus-client',
-    test: /\/src\/runtime\/(grids\/(bus|result-of)|bus\/connect)\.ts$|@nats-io\/transport-node/,
+    test: /\/src\/runtime\/(grids\/(bus|open-bus|result-of)|bus\/connect)\.ts$|@nats-io\/transport-node/,
   },
 ].map((group, index) => ({ ...group, priority: 10 - index }));
 

@@ -65,7 +65,10 @@ const COMMANDS: Readonly<Record<string, SlashCommand>> = {
 };
 
 /** What other programs call ours. */
-const SYNONYMS: Readonly<Record<string, string>> = { bye: 'exit', quit: 'exit' };
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ['bye', 'exit'],
+  ['quit', 'exit'],
+]);
 
 /** What Tab may make of the beginning of a command. */
 export function completeCommand(line: string): readonly string[] {
@@ -93,7 +96,7 @@ export async function runCommand(
   { name, argument }: { name: string; argument: string },
   context: CommandContext,
 ): Promise<'leave' | undefined> {
-  const own = Object.hasOwn(SYNONYMS, name) ? (SYNONYMS[name] ?? name) : name;
+  const own = SYNONYMS.get(name) ?? name;
   const command = Object.hasOwn(COMMANDS, own) ? COMMANDS[own] : undefined;
   if (!command) {
     const near = nearest(name, Object.keys(COMMANDS)).map((other) => `/${other}`);

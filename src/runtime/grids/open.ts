@@ -30,19 +30,8 @@ export interface OpenProgress {
 export async function openGrid(options: OpenGridOptions): Promise<Grid> {
   const { choice } = options;
   if (choice.where === 'local') return openLocal(options);
-  const [{ connectBus }, { createBusGrid }, { requireRole }] = await Promise.all([
-    import('../bus/connect.ts'),
-    import('./bus.ts'),
-    import('../bus/identity.ts'),
-  ]);
-  const connection = await connectBus({ ...choice, name: 'aipg gen' });
-  try {
-    requireRole(connection, 'user', 'operator');
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
-  return createBusGrid({ name: choice.name, connection, account: choice.account });
+  const { openBus } = await import('./open-bus.ts');
+  return await openBus(choice);
 }
 
 /**

@@ -103,7 +103,7 @@ const facts = {
     freed: amountSchema,
   },
   refund: { job: jobIdSchema, reason: refundReasonSchema },
-  /** The Merkle root of all entries of a day; the first entry of the next day that has any. */
+  /** The Merkle root of a day's entries. It is itself the first entry of the next day on which there is one. */
   root: { day: daySchema, first: ordinalSchema, count: ordinalSchema, root: sha256Schema },
   /** Whose usage and earnings are told together from here on; `null`: nobody's. */
   team: { account: accountSchema, team: teamSchema.nullable() },

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { jobIdSchema } from './ids.ts';
-import { LIMITS } from './limits.ts';
 import { ordinalSchema } from './numbers.ts';
+import { reasonSchema } from './reason.ts';
 import { sealedContentSchema } from './seal.ts';
 
 // What a worker is told beside the jobs that it takes.
-
-const reasonSchema = z.string().max(LIMITS.reasonLength);
 
 /** Sent to a job's worker: the content of a sealed one; the job is cancelled; a newer attempt has taken it over. */
 export const controlJobSchema = z.discriminatedUnion('type', [

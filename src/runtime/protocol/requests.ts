@@ -3,13 +3,11 @@ import { envelopeSchema } from './envelope.ts';
 import { leaseSchema } from './events.ts';
 import { accountSchema, clientIdSchema, jobIdSchema, ticketSchema, workerIdSchema } from './ids.ts';
 import { submittedJobSchema } from './job.ts';
-import { LIMITS } from './limits.ts';
 import { countSchema, ordinalSchema, timeSchema } from './numbers.ts';
+import { reasonSchema } from './reason.ts';
 import { sealedContentSchema } from './seal.ts';
 
 // What clients and workers ask of a director.
-
-const reasonSchema = z.string().max(LIMITS.reasonLength);
 
 export const submitRequestSchema = envelopeSchema.extend({
   job: submittedJobSchema,

@@ -3,6 +3,7 @@ import { workerIdSchema } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import { modelFactsSchema, modelNameSchema } from './model.ts';
 import { countSchema, fractionSchema, timeSchema } from './numbers.ts';
+import { reasonSchema } from './reason.ts';
 
 /** `paused`: it takes no job until its engine has passed a check, because several in a row have failed on it. */
 export const workerStateSchema = z.enum(['loading', 'serving', 'paused', 'draining']);
@@ -23,7 +24,7 @@ export const heartbeatSchema = z.object({
   region: regionSchema.optional(),
   state: workerStateSchema,
   /** Why it is paused. */
-  reason: z.string().max(LIMITS.reasonLength).optional(),
+  reason: reasonSchema.optional(),
   /** What it is about to serve, and the share that is loaded, 0 to 1. */
   loading: z.object({ model: modelNameSchema, fraction: fractionSchema }).optional(),
   models: z.array(modelFactsSchema).max(64),
